@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, it } from 'node:test';
+import type { Blobs } from '@eve/operations';
+import { directoryBlobs } from './directory.ts';
+
+const limits = { maxBytes: 1_000_000 };
+let directory = '';
+let blobs: Blobs;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'eve-blobs-test-'));
+  blobs = directoryBlobs(join(directory, 'blobs'));
+});
+
+after(() => rm(directory, { recursive: true, force: true }));
+
+async function* parts(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+async function collect(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  for await (const part of bytes) all.push(part);
+  return Buffer.concat(all).toString();
+}
+
+async function textOf(key: string): Promise<string | null> {
+  const bytes = await blobs.get(key);
+  return bytes && collect(bytes);
+}
+
+it('gives back what was put, and says its size and hash', async () => {
+  const written = await blobs.put('sources/p1/abc.pack', parts('one ', 'two'), limits);
+
+  assert.deepEqual(written, { sizeBytes: 7, sha256: createHash('sha256').update('one two').digest('hex') });
+  assert.equal(await textOf('sources/p1/abc.pack'), 'one two');
+  assert.equal(await blobs.has('sources/p1/abc.pack'), true);
+  assert.equal((await stat(join(directory, 'blobs/sources/p1/abc.pack'))).mode & 0o777, 0o600);
+});
+
+it('has nothing where nothing was put, or what was put is deleted', async () => {
+  await blobs.put('gone', parts('x'), limits);
+  await blobs.delete('gone');
+  await blobs.delete('gone');
+
+  assert.equal(await blobs.get('gone'), null);
+  assert.equal(await blobs.has('gone'), false);
+  assert.equal(await blobs.get('sources/p1/abc.pack/below'), null);
+});
+
+it('keeps the old bytes when new ones are too many or break off', async () => {
+  await blobs.put('kept', parts('old'), limits);
+
+  await assert.rejects(blobs.put('kept', parts('new', 'er'), { maxBytes: 4 }), { code: 'body_too_large' });
+  const broken = async function* () {
+    yield Buffer.from('half');
+    throw new Error('connection lost');
+  };
+  await assert.rejects(blobs.put('kept', broken(), limits), /connection lost/);
+
+  assert.equal(await textOf('kept'), 'old');
+  assert.deepEqual(await readdir(join(directory, 'blobs/.drafts')), []);
+});
+
+it('gives a reader the whole of what it began to read, while another is put or it is deleted', async () => {
+  await blobs.put('read', parts('first'), limits);
+  const reading = await blobs.get('read');
+  await blobs.put('read', parts('second'), limits);
+  await blobs.delete('read');
+
+  assert.equal(await collect(reading!), 'first');
+});
+
+for (const key of [
+  '',
+  '/etc/passwd',
+  '../up',
+  'a/../../up',
+  'a//b',
+  '.drafts/x',
+  'a/./b',
+  'a\0b',
+  'a\\b/c',
+  `a/${'x'.repeat(300)}`,
+]) {
+  it(`refuses the key ${JSON.stringify(key.slice(0, 20))}`, async () => {
+    await assert.rejects(blobs.put(key, parts('x'), limits), { code: 'request_invalid' });
+    await assert.rejects(blobs.get(key), { code: 'request_invalid' });
+  });
+}
+
+it('says that the disk is full', async (test) => {
+  const small = join(directory, 'small');
+  await mkdir(small);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small], { stdio: 'ignore' });
+  } catch {
+    return test.skip('mounting a small disk needs more rights');
+  }
+  try {
+    const full = directoryBlobs(small).put('big', parts('x'.repeat(500_000)), limits);
+    await assert.rejects(full, { code: 'disk_full' });
+  } finally {
+    execFileSync('umount', [small]);
+  }
+});

@@ -1,0 +1,1 @@
+export { directoryBlobs } from './directory.ts';

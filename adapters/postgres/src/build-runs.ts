@@ -1,0 +1,126 @@
+import { type BuildRun, type BuildRunId, type OrganisationId, PlatformError } from '@eve/domain';
+import type { Records } from '@eve/operations';
+import type { Database } from './connection.ts';
+import { listed } from './paging.ts';
+import { json, nothing, part, raw } from './sql.ts';
+import {
+  changedMeanwhile,
+  changeState,
+  insertStateful,
+  logCancelRequest,
+  notifyChanged,
+  writeUnderLease,
+} from './state-change.ts';
+
+const columns = raw(
+  [
+    'id, tenant_id as "tenantId", project_id as "projectId", build_id as "buildId", status, phase, backend, notes, attempt',
+    'runner_ref as "runnerRef", logs_ref as "logsRef", failure, reused_from as "reusedFrom"',
+    'cancel_requested_at as "cancelRequestedAt", cancel_requested_by as "cancelRequestedBy"',
+    'created_by as "createdBy", created_at as "createdAt", started_at as "startedAt", completed_at as "completedAt"',
+  ].join(', '),
+);
+
+/** Attempts to carry build specs out. */
+export function buildRuns(database: Database): Records['buildRuns'] {
+  const { sql } = database;
+  return {
+    insert: (run) => insert(database, run),
+    get: (tenantId, id) => get(database, tenantId, id),
+
+    list: (tenantId, buildId, page) =>
+      listed(database, {
+        columns,
+        table: raw('build_runs'),
+        where: part`tenant_id = ${tenantId} and build_id = ${buildId}`,
+        page,
+      }),
+
+    async latest(tenantId, buildId) {
+      const [row] = await sql<BuildRun>`
+        select ${columns} from build_runs where tenant_id = ${tenantId} and build_id = ${buildId}
+        order by id desc limit 1`;
+      return row ?? null;
+    },
+
+    update(run, change) {
+      const { phase, backend, notes, attempt, runnerRef, logsRef, failure, reusedFrom, startedAt, completedAt } = run;
+      return changeState(database, 'build_run', run, change, {
+        set: part`phase = ${phase}, backend = ${backend}, notes = ${notes}, attempt = ${attempt},
+          runner_ref = ${runnerRef}, logs_ref = ${logsRef}, failure = ${json(failure)}::jsonb,
+          reused_from = ${reusedFrom}, started_at = ${startedAt}, completed_at = ${completedAt}`,
+        // Whoever asked for an end before the last write gets it.
+        and: run.status === 'completed' ? part`and cancel_requested_at is null` : nothing,
+      });
+    },
+
+    async note(run, lease) {
+      const { id, tenantId, phase, runnerRef, logsRef, notes, backend } = run;
+      const written = await writeUnderLease(
+        database,
+        lease,
+        part`
+          update build_runs
+          set phase = ${phase}, runner_ref = ${runnerRef}, logs_ref = ${logsRef}, notes = ${notes}, backend = ${backend}
+          where id = ${id} and tenant_id = ${tenantId} and status = ${run.status} and exists (select from held)
+          returning ${notifyChanged(id)}`,
+      );
+      if (written === 0) throw changedMeanwhile('build_run', id, `it is no longer ${run.status}`);
+    },
+
+    requestCancel: (tenantId, id, by, at) =>
+      database.transaction(async (inside) => {
+        const [asked] = await inside.sql<BuildRun>`
+          update build_runs set cancel_requested_at = ${at}, cancel_requested_by = ${by}
+          where id = ${id} and tenant_id = ${tenantId} and completed_at is null and cancel_requested_at is null
+          returning ${columns}`;
+        if (!asked) return get(inside, tenantId, id);
+        await logCancelRequest(inside, 'build_run', asked, by, at);
+        return asked;
+      }),
+
+    async findReusable({ tenantId, projectId, source, target, manifestHash, services, inputs, registry }) {
+      const [row] = await sql<BuildRun>`
+        select ${columns} from build_runs
+        where tenant_id = ${tenantId} and project_id = ${projectId} and status = 'completed'
+          and build_id in (
+            select id from build_specs
+            where tenant_id = ${tenantId} and project_id = ${projectId}
+              and source = ${json(source)}::jsonb and target = ${target}
+              and manifest_hash is not distinct from ${manifestHash}
+              and registry is not distinct from ${json(registry)}::jsonb
+              and coalesce(inputs, '{}') - ${unshaping}::text[] = ${json(inputs ?? {})}::jsonb - ${unshaping}::text[]
+              and (services is null or services @> ${services}::text[])
+          )
+        order by id desc limit 1`;
+      return row ?? null;
+    },
+
+    unfinished: () => sql<BuildRun>`
+      select ${columns} from build_runs where status in ('pending', 'building') order by id`,
+  };
+}
+
+/** Inputs that say how to build and what to call it, but leave the image as it is. */
+const unshaping = ['forceRebuild', 'tag', 'timeoutMs'];
+
+function insert(database: Database, run: BuildRun): Promise<void> {
+  const { id, tenantId, projectId, buildId, status, phase, backend, notes, attempt, runnerRef, logsRef, failure } = run;
+  return insertStateful(database, 'build_run', run, {
+    actor: run.createdBy,
+    at: run.createdAt,
+    insert: part`
+      insert into build_runs (id, tenant_id, project_id, build_id, status, phase, backend, notes, attempt, runner_ref,
+        logs_ref, failure, reused_from, cancel_requested_at, cancel_requested_by, created_by, created_at, started_at,
+        completed_at)
+      values (${id}, ${tenantId}, ${projectId}, ${buildId}, ${status}, ${phase}, ${backend}, ${notes}, ${attempt},
+        ${runnerRef}, ${logsRef}, ${json(failure)}, ${run.reusedFrom}, ${run.cancelRequestedAt},
+        ${run.cancelRequestedBy}, ${run.createdBy}, ${run.createdAt}, ${run.startedAt}, ${run.completedAt})`,
+  });
+}
+
+async function get({ sql }: Database, tenantId: OrganisationId, id: BuildRunId): Promise<BuildRun> {
+  const [row] = await sql<BuildRun>`select ${columns} from build_runs where id = ${id} and tenant_id = ${tenantId}`;
+  if (!row) throw new PlatformError('build_run_not_found', `There is no build run ${id}.`);
+  return row;
+}

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { advanceDeploy, type Deploy, type Environment, type Project, type Release, type Revision } from '@eve/domain';
+import type { Endpoint, Lease } from '@eve/operations';
+import {
+  at,
+  expireLease,
+  leaseFor,
+  sampleConfig,
+  sampleDeploy,
+  sampleEnvironment,
+  sampleOrganisation,
+  sampleProject,
+  sampleRelease,
+  sampleRevision,
+  type TestDatabase,
+  testDatabase,
+} from '../testing/index.ts';
+
+describe('environments, revisions, deploys and where they are reached', () => {
+  let db: TestDatabase;
+  let project: Project;
+  let stranger: Project;
+  let release: Release;
+
+  before(async () => {
+    db = await testDatabase();
+    const [organisation, other] = [sampleOrganisation({ tier: 'dedicated' }), sampleOrganisation()];
+    [project, stranger] = [sampleProject(organisation), sampleProject(other)];
+    for (const one of [organisation, other]) await db.store.organisations.insert(one);
+    for (const one of [project, stranger]) await db.store.projects.insert(one);
+    release = sampleRelease(project);
+    await db.store.releases.insert(release);
+  });
+  after(() => db[Symbol.asyncDispose]());
+
+  async function newEnvironment(): Promise<{ environment: Environment; revision: Revision }> {
+    const environment = sampleEnvironment(project);
+    await db.store.environments.insert(environment);
+    const config = await db.store.configVersions.insert(sampleConfig(environment));
+    return { environment, revision: await db.store.revisions.insert(sampleRevision(release, config)) };
+  }
+
+  async function started(revision: Revision): Promise<{ deploy: Deploy; lease: Lease }> {
+    const deploy = sampleDeploy(revision);
+    await db.store.deploys.insert(deploy);
+    const lease = await leaseFor(db, 'execute-deploy', deploy);
+    const deploying = advanceDeploy(deploy, { type: 'start' }, at);
+    await db.store.deploys.update(deploying, { was: 'pending', event: 'start', actor: 'worker', lease });
+    return { deploy: deploying, lease };
+  }
+
+  async function finish(deploy: Deploy, lease: Lease, over: Partial<Deploy> = {}): Promise<Deploy> {
+    const healthy = { ...advanceDeploy(deploy, { type: 'succeed' }, at), ...over };
+    await db.store.transaction(async ({ deploys, queue }) => {
+      await deploys.update(healthy, { was: 'deploying', event: 'succeed', actor: 'worker', lease });
+      await queue.settle(lease);
+    });
+    return healthy;
+  }
+
+  it('numbers revisions and configurations without gaps, also when they come at once', async () => {
+    const { environment, revision } = await newEnvironment();
+    const config = await db.store.configVersions.latest(project.tenantId, environment.id);
+    assert.ok(config);
+
+    await Promise.all(Array.from({ length: 9 }, () => db.store.configVersions.insert(sampleConfig(environment))));
+    await Promise.all(Array.from({ length: 9 }, () => db.store.revisions.insert(sampleRevision(release, config))));
+    await assert.rejects(
+      db.store.transaction(async ({ revisions }) => {
+        await revisions.insert(sampleRevision(release, config));
+        throw new Error('given up');
+      }),
+      /given up/,
+    );
+    const last = await db.store.revisions.insert(sampleRevision(release, config));
+
+    assert.deepEqual([revision.number, last.number], [1, 11]);
+    assert.equal((await db.store.configVersions.latest(project.tenantId, environment.id))?.number, 10);
+    assert.deepEqual(await db.store.revisions.findByNumber(project.tenantId, environment.id, 1), revision);
+    assert.equal((await db.store.revisions.list(project.tenantId, environment.id, { limit: 100 })).items.length, 11);
+  });
+
+  it('never changes releases, configurations and revisions', async () => {
+    const { revision } = await newEnvironment();
+
+    for (const table of ['releases', 'config_versions', 'revisions']) {
+      await assert.rejects(db.pool.query(`update ${table} set created_by = 'x'`), /never change/);
+      await assert.rejects(db.pool.query(`delete from ${table}`), /never change/);
+    }
+    assert.deepEqual(await db.store.revisions.get(project.tenantId, revision.id), revision);
+  });
+
+  it('refuses a revision that mixes tenants', async () => {
+    const { revision } = await newEnvironment();
+    const foreign = sampleRelease(stranger);
+    await db.store.releases.insert(foreign);
+
+    const mixed = { ...revision, id: 'rev_mixed', releaseId: foreign.id } as const;
+    await assert.rejects(db.store.revisions.insert(mixed), { code: '23503' });
+  });
+
+  it('hides environments and deploys of another tenant', async () => {
+    const { environment, revision } = await newEnvironment();
+    const { deploy, lease } = await started(revision);
+    await finish(deploy, lease);
+    const { environments, deploys, revisions } = db.store;
+
+    await assert.rejects(environments.get(stranger.tenantId, environment.id), { code: 'environment_not_found' });
+    await assert.rejects(environments.delete(stranger.tenantId, environment.id), { code: 'environment_not_found' });
+    await assert.rejects(environments.update({ ...environment, tenantId: stranger.tenantId }), {
+      code: 'environment_not_found',
+    });
+    await assert.rejects(deploys.get(stranger.tenantId, deploy.id), { code: 'deploy_not_found' });
+    await assert.rejects(revisions.get(stranger.tenantId, revision.id), { code: 'revision_not_found' });
+    assert.equal(await environments.findByName(stranger.tenantId, project.id, environment.name), null);
+  });
+
+  it('refuses a second environment of the same name', async () => {
+    const { environment } = await newEnvironment();
+
+    const twin = sampleEnvironment(project, { name: environment.name });
+    await assert.rejects(db.store.environments.insert(twin), { code: 'environment_exists' });
+  });
+
+  it('has one deploy under way per environment', async () => {
+    const { revision } = await newEnvironment();
+    const { deploy, lease } = await started(revision);
+    const second = sampleDeploy(revision);
+    await db.store.deploys.insert(second);
+    const waiting = await db.store.deploys.pending(second.tenantId, second.environmentId);
+
+    const start = advanceDeploy(second, { type: 'start' }, at);
+    const change = { was: 'pending', event: 'start', actor: 'worker', lease: null } as const;
+    await assert.rejects(db.store.deploys.update(start, change), { code: 'record_changed', message: /another one/ });
+
+    await finish(deploy, lease);
+    const superseded = advanceDeploy(second, { type: 'supersede' }, at);
+    await db.store.deploys.update(superseded, { ...change, event: 'supersede' });
+    assert.deepEqual(waiting, [second]);
+    assert.deepEqual((await db.store.deploys.get(second.tenantId, second.id)).status, 'superseded');
+  });
+
+  it('keeps a failure with what was probed and when', async () => {
+    const { revision } = await newEnvironment();
+    const { deploy, lease } = await started(revision);
+    await db.store.deploys.setPhase({ ...deploy, phase: 'probing' }, lease);
+    const probing = await db.store.deploys.get(deploy.tenantId, deploy.id);
+
+    const failed = advanceDeploy(
+      probing,
+      {
+        type: 'fail',
+        failure: {
+          code: 'health_check_failed',
+          message: 'web did not become healthy',
+          service: 'web',
+          hint: '',
+          probes: [{ at, ok: false, detail: 'GET /: 503' }],
+          logs: ['boom'],
+        },
+      },
+      at,
+    );
+    await db.store.transaction(async ({ deploys, queue }) => {
+      await deploys.update(failed, { was: 'deploying', event: 'fail', actor: 'worker', lease });
+      await queue.settle(lease);
+    });
+
+    assert.equal(probing.phase, 'probing');
+    assert.deepEqual(await db.store.deploys.get(deploy.tenantId, deploy.id), failed);
+    const { items } = await db.store.deploys.list(deploy.tenantId, deploy.environmentId, {
+      limit: 9,
+      status: 'failed',
+    });
+    assert.deepEqual(items, [failed]);
+  });
+
+  it('finds what was healthy before', async () => {
+    const { environment, revision } = await newEnvironment();
+    const config = await db.store.configVersions.latest(project.tenantId, environment.id);
+    assert.ok(config);
+    const next = await db.store.revisions.insert(sampleRevision(release, config, { restoredFrom: revision.id }));
+    const first = await started(revision);
+    await finish(first.deploy, first.lease, { completedAt: at });
+    const second = await started(next);
+    await finish(second.deploy, second.lease, { completedAt: new Date(at.getTime() + 1000) });
+
+    const find = async (not: Revision['id'] | null) =>
+      (await db.store.deploys.previousHealthy(project.tenantId, environment.id, not))?.id;
+
+    assert.equal(await find(null), second.deploy.id);
+    assert.equal(await find(next.id), first.deploy.id);
+  });
+
+  it('switches all instances at once, under the lease only', async () => {
+    const { environment, revision } = await newEnvironment();
+    const { tenantId } = project;
+    const { deploy, lease } = await started(revision);
+    const place = { tenantId, environmentId: environment.id, deployId: deploy.id, service: 'web', containerPort: 80 };
+    const endpoint = (instance: string, port: number): Endpoint => ({
+      ...place,
+      instance,
+      port,
+      host: '127.0.0.1',
+      state: 'starting',
+    });
+    await db.store.endpoints.upsert(endpoint('old', 31001), lease);
+    await db.store.endpoints.switchTo(tenantId, environment.id, ['old'], lease);
+    await db.store.endpoints.upsert(endpoint('new', 31002), lease);
+
+    await db.store.endpoints.switchTo(tenantId, environment.id, ['new'], lease);
+
+    const states = (await db.store.endpoints.listOfEnvironment(tenantId, environment.id)).map(
+      ({ instance, state }) => `${instance} ${state}`,
+    );
+    assert.deepEqual(states, ['new serving', 'old draining']);
+    await db.store.endpoints.removeInstances(tenantId, environment.id, ['old']);
+    assert.equal((await db.store.endpoints.listAll()).length, 1);
+
+    await expireLease(db, lease);
+    await assert.rejects(db.store.endpoints.upsert(endpoint('late', 31003), lease), { code: 'lease_lost' });
+    await assert.rejects(db.store.endpoints.switchTo(tenantId, environment.id, [], lease), { code: 'lease_lost' });
+    await assert.rejects(db.store.deploys.setPhase({ ...deploy, phase: 'draining' }, lease), { code: 'lease_lost' });
+    await db.database.sql`update work set leased_until = now() + interval '1 minute' where id = ${lease.workId}`;
+    await finish(deploy, lease);
+  });
+
+  it('raises the version of the routing table with every call', async () => {
+    const versions = await Promise.all([1, 2, 3].map(() => db.store.endpoints.nextRoutingVersion()));
+
+    assert.equal(new Set(versions).size, 3);
+    assert.equal(await db.store.endpoints.nextRoutingVersion(), Math.max(...versions) + 1);
+  });
+
+  it('gives a port once, never twice, and names who has a wanted one', async () => {
+    const { environment } = await newEnvironment();
+    const other = await newEnvironment();
+    const where = { tenantId: project.tenantId, environmentId: environment.id };
+    const place = { ...where, containerPort: 80, protocol: 'http' } as const;
+    const { allocate } = db.store.addresses;
+
+    const ports = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => allocate({ ...place, service: `s${index}` }, null, 40_000, [40_001])),
+    );
+    const again = await allocate({ ...place, service: 's0' }, null, 50_000, []);
+    const wanted = await allocate({ ...place, service: 'fixed' }, 45_000, 40_000, []);
+
+    assert.deepEqual(
+      ports.map(({ port }) => port).sort(),
+      [40_000, 40_002, 40_003, 40_004, 40_005, 40_006, 40_007, 40_008],
+    );
+    const asTcp = await allocate({ ...place, service: 'fixed', protocol: 'tcp' }, null, 40_000, []);
+    assert.deepEqual([again.port, wanted.port], [ports[0]?.port, 45_000]);
+    assert.deepEqual([asTcp.port, asTcp.protocol], [45_000, 'tcp']);
+    const taken = { ...place, environmentId: other.environment.id, service: 'web' };
+    await assert.rejects(allocate(taken, 45_000, 40_000, []), { code: 'request_invalid', message: /"fixed"/ });
+  });
+
+  it('deletes an environment with all that is in it, and leaves the rest immutable', async () => {
+    const { environment, revision } = await newEnvironment();
+    const { deploy, lease } = await started(revision);
+    await finish(deploy, lease);
+    await db.store.environments.update({ ...environment, currentRevisionId: revision.id, lastDeployId: deploy.id });
+
+    await db.store.transaction(async ({ environments, releases }) => {
+      await environments.delete(project.tenantId, environment.id);
+      assert.deepEqual(await releases.get(project.tenantId, release.id), release);
+    });
+
+    await assert.rejects(db.store.environments.get(project.tenantId, environment.id), {
+      code: 'environment_not_found',
+    });
+    await assert.rejects(db.store.deploys.get(project.tenantId, deploy.id), { code: 'deploy_not_found' });
+    assert.equal((await db.store.transitions.list(project.tenantId, deploy.id)).length, 3);
+    await assert.rejects(db.pool.query('delete from revisions'), /never change/);
+  });
+});

@@ -1,0 +1,10 @@
+export { createPool, type Database, database, type Pool, type PoolOptions } from './connection.ts';
+export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+export { ensureLogPartitions } from './log-partitions.ts';
+export { type LogsOptions, postgresLogs } from './logs.ts';
+export { type Migration, MigrationRefused, migrate, readMigrations } from './migrate.ts';
+export { createNotifications, type Notifications, type NotificationsOptions } from './notifications.ts';
+export { type WorkQueueOptions, workQueue } from './queue.ts';
+export { queueRecords, setCapacity } from './queue-records.ts';
+export { changedChannel } from './state-change.ts';
+export { postgresStore } from './store.ts';

@@ -1,0 +1,50 @@
+import type { QueueRecords, Records, Store } from '@eve/operations';
+import { buildArtifacts } from './build-artifacts.ts';
+import { buildRuns } from './build-runs.ts';
+import { buildSpecs } from './build-specs.ts';
+import type { Database } from './connection.ts';
+import { deploys } from './deploys.ts';
+import { addresses, endpoints } from './endpoints.ts';
+import { configVersions, environments, revisions } from './environments.ts';
+import { idempotency } from './idempotency.ts';
+import { manifests } from './manifests.ts';
+import { organisations, projects, tokens } from './organisations.ts';
+import { pipelineRuns } from './pipeline-runs.ts';
+import { releases } from './releases.ts';
+import { secrets } from './secrets.ts';
+import { transitions } from './transitions.ts';
+
+/** All records of the installation in PostgreSQL. */
+export function postgresStore(database: Database, queueRecords: (database: Database) => QueueRecords): Store {
+  return {
+    ...postgresRecords(database, queueRecords),
+    transaction: (act) => database.transaction((inside) => act(postgresRecords(inside, queueRecords))),
+    async ping() {
+      await database.sql`select 1`;
+    },
+  };
+}
+
+function postgresRecords(database: Database, queueRecords: (database: Database) => QueueRecords): Records {
+  return {
+    organisations: organisations(database),
+    projects: projects(database),
+    tokens: tokens(database),
+    manifests: manifests(database),
+    secrets: secrets(database),
+    buildSpecs: buildSpecs(database),
+    buildRuns: buildRuns(database),
+    buildArtifacts: buildArtifacts(database),
+    releases: releases(database),
+    environments: environments(database),
+    configVersions: configVersions(database),
+    revisions: revisions(database),
+    deploys: deploys(database),
+    endpoints: endpoints(database),
+    addresses: addresses(database),
+    pipelineRuns: pipelineRuns(database),
+    transitions: transitions(database),
+    idempotency: idempotency(database),
+    queue: queueRecords(database),
+  };
+}

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { createHash, createPublicKey, createVerify, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type RegistryOptions, startRegistry, stopRegistry } from './distribution.ts';
+import { certificateFile } from './token/keys.ts';
+import { registryTokens } from './token/tokens.ts';
+
+const program = ['/usr/bin/docker-registry', '/usr/local/bin/registry'].find((path) => existsSync(path));
+const service = 'eve-registry';
+let dataDir = '';
+let options: RegistryOptions;
+let url = '';
+
+before(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'eve-registry-test-'));
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  options = { dataDir, program: program ?? null, port, realm: 'http://127.0.0.1:1/registry/token', service };
+});
+
+after(async () => {
+  await stopRegistry(dataDir);
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+async function start(change: Partial<RegistryOptions> = {}): Promise<number> {
+  const running = await startRegistry({ ...options, ...change });
+  return 'pid' in running ? running.pid : assert.fail('It runs as a process.');
+}
+
+async function tokenFor(name: string, ...actions: string[]): Promise<string> {
+  const grant = { subject: 'brun_1', service, scopes: [{ type: 'repository', name, actions }] };
+  return (await registryTokens({ dataDir }).sign(grant)).token;
+}
+
+async function send(method: string, path: string, token: string, body?: string, type = 'application/octet-stream') {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': type };
+  return fetch(path.startsWith('http') ? path : url + path, { method, headers, body });
+}
+
+const digestOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+
+/** Pushes one blob as a client does: begin an upload, then put all of it. */
+async function pushBlob(repository: string, text: string, token: string): Promise<number> {
+  const begun = await send('POST', `/v2/${repository}/blobs/uploads/`, token);
+  if (begun.status !== 202) return begun.status;
+  const place = new URL(begun.headers.get('location') ?? '', url);
+  place.searchParams.set('digest', digestOf(text));
+  return (await send('PUT', place.href, token, text)).status;
+}
+
+describe('registry tokens', () => {
+  it('carry the claims of the Docker token protocol, for five minutes', async () => {
+    const now = () => new Date('2026-01-01T00:00:00Z');
+    const scopes = [{ type: 'repository', name: 'acme/shop/web', actions: ['pull', 'push'] }];
+    const signed = await registryTokens({ dataDir, now }).sign({ subject: 'brun_1', service, scopes });
+
+    const [head = '', body = '', signature = ''] = signed.token.split('.');
+    const header = JSON.parse(Buffer.from(head, 'base64url').toString());
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
+    const certificate = new X509Certificate(await readFile(certificateFile(dataDir)));
+    const { e, kty, n } = createPublicKey(certificate.publicKey.export({ type: 'spki', format: 'pem' })).export({
+      format: 'jwk',
+    });
+    const verified = createVerify('RSA-SHA256')
+      .update(`${head}.${body}`)
+      .verify(certificate.publicKey, signature, 'base64url');
+    assert.ok(verified);
+    assert.equal(header.alg, 'RS256');
+    assert.equal(header.kid, createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url'));
+    assert.deepEqual(header.x5c, [certificate.raw.toString('base64')]);
+    assert.equal(claims.iss, 'eve-api');
+    assert.equal(claims.aud, service);
+    assert.equal(claims.sub, 'brun_1');
+    assert.deepEqual(claims.access, scopes);
+    assert.equal(claims.exp - claims.iat, 300);
+    assert.equal(claims.iat, 1_767_225_600);
+    assert.equal(signed.expiresInSeconds, 300);
+  });
+
+  it('are signed with one key, made once for its user only, also when many ask at the same time', async () => {
+    const fresh = join(dataDir, 'fresh');
+    const signers = Array.from({ length: 4 }, () => registryTokens({ dataDir: fresh }));
+
+    const signed = await Promise.all(signers.map((it) => it.sign({ subject: 'x', service, scopes: [] })));
+
+    assert.equal(new Set(signed.map(({ token }) => token.split('.')[0])).size, 1);
+    assert.equal((await stat(join(fresh, 'registry-keys/token.key'))).mode & 0o777, 0o600);
+  });
+});
+
+describe('registry of an installation', { skip: program ? false : 'no registry program is installed here' }, () => {
+  before(async () => {
+    await startRegistry(options);
+  });
+
+  it('asks for a token of the realm', async () => {
+    const answer = await fetch(`${url}/v2/`);
+
+    assert.equal(answer.status, 401);
+    assert.match(
+      answer.headers.get('www-authenticate') ?? '',
+      /realm="http:\/\/127.0.0.1:1\/registry\/token",service="eve-registry"/,
+    );
+  });
+
+  it('takes a push and gives a pull within what the token opens, and refuses all else', async () => {
+    const config = '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}';
+    const type = 'application/vnd.docker.distribution.manifest.v2+json';
+    const described = {
+      mediaType: 'application/vnd.docker.container.image.v1+json',
+      size: config.length,
+      digest: digestOf(config),
+    };
+    const manifest = JSON.stringify({ schemaVersion: 2, mediaType: type, config: described, layers: [] });
+    const push = await tokenFor('acme/shop/web', 'pull', 'push');
+    const pull = await tokenFor('acme/shop/web', 'pull');
+    const place = '/v2/acme/shop/web/manifests/v1';
+
+    assert.equal(await pushBlob('acme/shop/web', config, push), 201);
+    assert.equal((await send('PUT', place, push, manifest, type)).status, 201);
+    const pulled = await fetch(url + place, { headers: { authorization: `Bearer ${pull}`, accept: type } });
+    assert.equal(pulled.headers.get('docker-content-digest'), digestOf(manifest));
+
+    assert.equal(await pushBlob('acme/shop/web', config, pull), 401);
+    assert.equal(await pushBlob('acme/other/web', config, push), 401);
+    assert.equal((await send('GET', '/v2/acme/other/web/tags/list', push)).status, 401);
+    assert.equal((await send('GET', '/v2/_catalog', push)).status, 401);
+  });
+
+  it('refuses a token of another key, of another service, and one that expired', async () => {
+    const scopes = [{ type: 'repository', name: 'acme/shop/web', actions: ['pull'] }];
+    const past = () => new Date(Date.now() - 3_600_000);
+    const tokens = await Promise.all([
+      registryTokens({ dataDir: join(dataDir, 'stranger') }).sign({ subject: 'x', service, scopes }),
+      registryTokens({ dataDir }).sign({ subject: 'x', service: 'other', scopes }),
+      registryTokens({ dataDir, now: past }).sign({ subject: 'x', service, scopes }),
+    ]);
+
+    for (const { token } of tokens) {
+      assert.equal((await send('GET', '/v2/acme/shop/web/tags/list', token)).status, 401);
+    }
+    assert.equal(
+      (await send('GET', '/v2/acme/shop/web/tags/list', await tokenFor('acme/shop/web', 'pull'))).status,
+      200,
+    );
+  });
+
+  it('is adopted while it runs, started again after it was killed, and replaced when its settings change', async () => {
+    const first = await start();
+    assert.equal(await start(), first);
+
+    process.kill(first, 'SIGKILL');
+    const second = await start();
+    assert.notEqual(second, first);
+    assert.equal(
+      (await send('GET', '/v2/acme/shop/web/tags/list', await tokenFor('acme/shop/web', 'pull'))).status,
+      200,
+    );
+
+    const third = await start({ realm: 'http://127.0.0.1:2/registry/token' });
+    assert.notEqual(third, second);
+    assert.match((await fetch(`${url}/v2/`)).headers.get('www-authenticate') ?? '', /127.0.0.1:2/);
+  });
+
+  it('says which port another program holds', async () => {
+    await stopRegistry(dataDir);
+    const holder = createServer().listen(options.port, '127.0.0.1');
+    await new Promise((resolve) => holder.once('listening', resolve));
+
+    const started = startRegistry(options);
+
+    await assert.rejects(started, (error: Error) => error.message.includes(`port ${options.port}`));
+    await new Promise((resolve) => holder.close(resolve));
+  });
+});
+
+for (const missing of [null, '/nowhere/registry']) {
+  it(`says what to do when there is no registry program (${missing})`, async () => {
+    const started = startRegistry({
+      ...options,
+      dataDir: join(dataDir, 'none'),
+      port: await freePort(),
+      program: missing,
+    });
+
+    await assert.rejects(started, { code: 'registry_unavailable', message: /Install the package docker-registry/ });
+  });
+}

@@ -1,0 +1,7 @@
+export { type RegistryOptions, type RunningRegistry, startRegistry, stopRegistry } from './distribution.ts';
+export { openLoginKey, type RegistryLoginOptions, registryLogins } from './logins.ts';
+export { registryReader } from './oci/reader.ts';
+export { type RegistryConfigOptions, registryConfig } from './registry-config.ts';
+export type { RegistryContainerOptions } from './registry-container.ts';
+export { certificateFile } from './token/keys.ts';
+export { registryTokens, tokenIssuer } from './token/tokens.ts';

@@ -1,0 +1,1 @@
+export { type DockerRunnerEvent, type DockerRunnerOptions, dockerRunner } from './runner.ts';

@@ -1,0 +1,10 @@
+export type { BaseImage } from './base-image-contexts.ts';
+export { baseImages } from './base-image-contexts.ts';
+export type { EnsureBaseImagesOptions, RegistryLogin } from './base-images.ts';
+export { ensureBaseImages, pushBaseImages } from './base-images.ts';
+export type { Engine, StartEngineOptions } from './engine.ts';
+export { findEngine, startEngine } from './engine.ts';
+export type { MissingProgram, ProgramNeeds, Programs } from './programs.ts';
+export { findPrograms, installPrograms, missingPrograms } from './programs.ts';
+export type { Log } from './run-program.ts';
+export { stopEngine } from './stop-engine.ts';

@@ -1,0 +1,54 @@
+import {
+  advanceBuildRun,
+  type BuildId,
+  type BuildRun,
+  type BuildRunId,
+  isBuildRunFinished,
+  PlatformError,
+} from '@eve/domain';
+import { authorize, type Caller } from '../caller.ts';
+import { advanceStepOf } from '../pipelines/advance-step-of.ts';
+import type { Platform } from '../platform.ts';
+import { findBuildRun } from './read-builds.ts';
+
+/**
+ * Asks a run to end. A pending one is `cancelled` at once; a building one when the engine has confirmed that nothing of it
+ * runs any more, until then it shows `cancel_requested_at`. Throws `build_finished` for a run that has ended.
+ */
+export async function cancelBuildRun(
+  platform: Pick<Platform, 'store' | 'now' | 'logs'>,
+  caller: Caller,
+  { buildId, runId, reason }: { buildId: BuildId; runId?: BuildRunId; reason?: string },
+): Promise<BuildRun> {
+  const { store, now } = platform;
+  const found = await findBuildRun(platform, caller, buildId, runId);
+  if (!found) throw new PlatformError('build_run_not_found', `Build ${buildId} has no run to cancel.`);
+  authorize(caller, 'build', found.projectId);
+  if (isBuildRunFinished(found)) {
+    throw new PlatformError('build_finished', `Build run ${found.id} has already ended: it is ${found.status}.`);
+  }
+
+  const line = {
+    at: now(),
+    attempt: found.attempt,
+    service: null,
+    step: 'cancel',
+    stream: 'platform',
+    level: 'info',
+    code: null,
+  } as const;
+  const run = await store.transaction(async (records) => {
+    const asked = await records.buildRuns.requestCancel(caller.tenantId, found.id, caller.actor, now());
+    const outcome = await records.queue.cancel('execute-build-run', found.id);
+    if (asked.status !== 'pending' || outcome === 'signalled') return asked;
+    const cancelled = advanceBuildRun(asked, { type: 'cancel' }, now());
+    await records.buildRuns.update(cancelled, { was: 'pending', event: 'cancel', actor: caller.actor, lease: null });
+    await advanceStepOf(records, cancelled);
+    return cancelled;
+  });
+  if (run.status === 'cancelled') {
+    const why = reason ? `: ${reason}` : '';
+    await platform.logs.append(run, [{ ...line, text: `Cancelled by ${caller.actor} before it started${why}` }], null);
+  }
+  return run;
+}

@@ -1,0 +1,20 @@
+import type { DeployFailure, DeployFailureCode } from '@eve/domain';
+
+const hints: Record<DeployFailureCode, string> = {
+  image_pull_error: 'Check that the image is in its registry and that its credentials are set.',
+  port_in_use: 'Give the service another published port, or none so that Eve chooses one.',
+  secret_missing: 'Set the secret with `eve secrets set <name> <value>`.',
+  container_exited: 'Read the last lines of the container: it must keep running and listen on the port in PORT.',
+  health_check_failed:
+    'Read the probe results and the last lines of the container; check path, port and start period of the check.',
+  dependency_failed: 'Repair the service it depends on first.',
+  digest_mismatch: 'Deploy again; if it stays, somebody changed the image behind Eve.',
+  engine_error: 'Check the engine with `eve doctor`.',
+  resource_error: 'Free disk or memory on the machine, or lower the limits of the service.',
+  infrastructure_error: 'Nothing is wrong with your code: the engine was lost. Deploy again.',
+};
+
+/** A deploy failure with the code's standard hint. */
+export function deployFailure(code: DeployFailureCode, message: string, service: string | null = null): DeployFailure {
+  return { code, message, service, hint: hints[code], probes: [], logs: [] };
+}

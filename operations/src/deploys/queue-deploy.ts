@@ -1,0 +1,173 @@
+import {
+  advanceDeploy,
+  type ConfigVersion,
+  type ConfigVersionId,
+  configurationOf,
+  type Deploy,
+  deployableServices,
+  type Environment,
+  type Manifest,
+  PlatformError,
+  type Release,
+  type Revision,
+  type RevisionId,
+  type SecretVersionId,
+  secretNamesIn,
+} from '@eve/domain';
+import { parseManifest } from '../manifests/parse-manifest.ts';
+import { advanceStepOf } from '../pipelines/advance-step-of.ts';
+import type { Platform } from '../platform.ts';
+import type { Records } from '../ports/store.ts';
+import { resolveSecrets } from '../secrets/resolve-secrets.ts';
+
+export interface QueueDeploy {
+  readonly environment: Environment;
+  readonly release: Release;
+  readonly cause: Deploy['cause'];
+  readonly actor: string;
+  /** The configuration to run with; the newest unless given. */
+  readonly configVersionId?: ConfigVersionId;
+  /** Secret versions to come back to, as far as they are not revoked. */
+  readonly secretVersions?: Readonly<Record<string, SecretVersionId>>;
+  readonly restoredFrom?: RevisionId;
+  /** What else belongs into the same transaction. */
+  readonly also?: (records: Records, made: { deploy: Deploy; revision: Revision }) => Promise<void>;
+}
+
+/** The parsed manifest of a release. */
+export async function manifestOf({ store }: Pick<Platform, 'store'>, release: Release): Promise<Manifest> {
+  const record = await store.manifests.findByHash(release.tenantId, release.projectId, release.manifestHash);
+  const manifest = record && parseManifest(record.yaml).manifest;
+  if (!manifest)
+    throw new PlatformError(
+      'manifest_not_found',
+      `The manifest ${release.manifestHash} of release ${release.id} is not there.`,
+    );
+  return manifest;
+}
+
+/** Names of all secrets that a revision's services refer to, in the manifest or in the configuration. */
+export function secretsOfRevision(manifest: Manifest, environment: string, config: ConfigVersion | null): Set<string> {
+  const names = new Set<string>();
+  for (const service of deployableServices(manifest)) {
+    const overrides = manifest.environments[environment]?.environment[service.name] ?? {};
+    for (const name of secretNamesIn([...Object.values(service.environment), ...Object.values(overrides)]))
+      names.add(name);
+    for (const value of Object.values(config ? configurationOf(config, service.name) : {})) {
+      for (const name of 'secret' in value ? [value.secret] : secretNamesIn([value.plain])) names.add(name);
+    }
+  }
+  return names;
+}
+
+/**
+ * Makes the next revision of an environment and queues its deploy; waiting deploys of the environment are superseded.
+ * Throws `secret_missing` before anything is recorded, `environment_suspended`.
+ */
+export async function queueDeploy(
+  platform: Pick<Platform, 'store' | 'now' | 'newId' | 'vault'>,
+  request: QueueDeploy,
+): Promise<{ deploy: Deploy; revision: Revision }> {
+  const { store, now, newId } = platform;
+  const { environment, release, actor } = request;
+  if (environment.status === 'suspended') {
+    throw new PlatformError('environment_suspended', `Environment ${environment.name} is suspended: resume it first.`);
+  }
+  const { tenantId, projectId } = environment;
+  const manifest = await manifestOf(platform, release);
+  const given = request.configVersionId
+    ? await store.configVersions.get(tenantId, request.configVersionId)
+    : await store.configVersions.latest(tenantId, environment.id);
+  const names = secretsOfRevision(manifest, environment.name, given);
+  const { versions, missing } = await resolveSecrets(
+    platform,
+    { tenantId, id: projectId },
+    names,
+    request.secretVersions,
+  );
+  if (missing.length > 0) {
+    throw new PlatformError(
+      'secret_missing',
+      `Not set: ${missing.join(', ')}. Set each with \`eve secrets set ${missing[0]} <value>\`.`,
+      {
+        details: missing.map((key) => ({
+          path: `secrets.${key}`,
+          message: `Secret ${key} is used by the manifest or the configuration and is not set.`,
+        })),
+      },
+    );
+  }
+
+  return store.transaction(async (records) => {
+    const config =
+      given ?? (await records.configVersions.insert(emptyConfiguration(environment, newId('cfg'), actor, now())));
+    const revision = await records.revisions.insert({
+      id: newId('rev'),
+      tenantId,
+      projectId,
+      environmentId: environment.id,
+      releaseId: release.id,
+      configVersionId: config.id,
+      secretVersions: versions,
+      restoredFrom: request.restoredFrom ?? null,
+      createdBy: actor,
+      createdAt: now(),
+    });
+    await supersedePending(records, environment, actor, now());
+    const deploy: Deploy = {
+      id: newId('dep'),
+      tenantId,
+      projectId,
+      environmentId: environment.id,
+      revisionId: revision.id,
+      status: 'pending',
+      phase: null,
+      cause: request.cause,
+      rolledBackTo: null,
+      failure: null,
+      createdBy: actor,
+      cancelRequestedAt: null,
+      createdAt: now(),
+      startedAt: null,
+      completedAt: null,
+    };
+    await records.deploys.insert(deploy);
+    await records.queue.add({
+      kind: 'execute-deploy',
+      id: deploy.id,
+      tenantId,
+      projectId,
+      class: 'deploy',
+      version: 1,
+      exclusiveKey: environment.id,
+    });
+    await request.also?.(records, { deploy, revision });
+    return { deploy, revision };
+  });
+}
+
+function emptyConfiguration(
+  environment: Environment,
+  id: ConfigVersionId,
+  actor: string,
+  at: Date,
+): Omit<ConfigVersion, 'number'> {
+  return {
+    id,
+    tenantId: environment.tenantId,
+    environmentId: environment.id,
+    values: {},
+    message: 'Nothing set',
+    createdBy: actor,
+    createdAt: at,
+  };
+}
+
+async function supersedePending(records: Records, environment: Environment, actor: string, at: Date): Promise<void> {
+  for (const waiting of await records.deploys.pending(environment.tenantId, environment.id)) {
+    if ((await records.queue.cancel('execute-deploy', waiting.id)) === 'signalled') continue;
+    const superseded = advanceDeploy(waiting, { type: 'supersede' }, at);
+    await records.deploys.update(superseded, { was: waiting.status, event: 'supersede', actor, lease: null });
+    await advanceStepOf(records, superseded);
+  }
+}

@@ -1,0 +1,79 @@
+import {
+  advanceDeploy,
+  type Deploy,
+  type DeployId,
+  type DeployStatus,
+  isDeployFinished,
+  PlatformError,
+  type ProjectId,
+  type Release,
+  type Revision,
+} from '@eve/domain';
+import { authorize, type Caller } from '../caller.ts';
+import { getEnvironment } from '../environments/get-environment.ts';
+import { advanceStepOf } from '../pipelines/advance-step-of.ts';
+import type { Platform } from '../platform.ts';
+import type { Listed, Page } from '../ports/store.ts';
+
+/** One deploy. Throws `deploy_not_found`. */
+export async function getDeploy(
+  { store }: Pick<Platform, 'store'>,
+  caller: Caller,
+  deployId: DeployId,
+): Promise<Deploy> {
+  const deploy = await store.deploys.get(caller.tenantId, deployId);
+  authorize(caller, 'read', deploy.projectId);
+  return deploy;
+}
+
+/** The deploys of an environment, newest first. */
+export async function listDeploys(
+  platform: Pick<Platform, 'store'>,
+  caller: Caller,
+  projectId: ProjectId,
+  envName: string,
+  page: Page & { status?: DeployStatus },
+): Promise<Listed<Deploy>> {
+  const environment = await getEnvironment(platform, caller, projectId, envName);
+  return platform.store.deploys.list(environment.tenantId, environment.id, page);
+}
+
+/** The revisions of an environment with what they release, newest first. */
+export async function listRevisions(
+  platform: Pick<Platform, 'store'>,
+  caller: Caller,
+  projectId: ProjectId,
+  envName: string,
+  page: Page,
+): Promise<Listed<{ revision: Revision; release: Release; current: boolean }>> {
+  const environment = await getEnvironment(platform, caller, projectId, envName);
+  const { items, nextCursor } = await platform.store.revisions.list(environment.tenantId, environment.id, page);
+  const withRelease = items.map(async (revision) => ({
+    revision,
+    release: await platform.store.releases.get(environment.tenantId, revision.releaseId),
+    current: revision.id === environment.currentRevisionId,
+  }));
+  return { items: await Promise.all(withRelease), nextCursor };
+}
+
+/** Asks a deploy to end: a waiting one is cancelled at once, a running one when what it started is gone. Throws `state_transition_invalid`. */
+export async function cancelDeploy(
+  platform: Pick<Platform, 'store' | 'now'>,
+  caller: Caller,
+  deployId: DeployId,
+): Promise<Deploy> {
+  const { store, now } = platform;
+  const found = await getDeploy(platform, caller, deployId);
+  authorize(caller, 'deploy', found.projectId);
+  if (isDeployFinished(found))
+    throw new PlatformError('state_transition_invalid', `Deploy ${deployId} has already ended: it is ${found.status}.`);
+  return store.transaction(async (records) => {
+    const asked = await records.deploys.requestCancel(caller.tenantId, deployId, now());
+    const outcome = await records.queue.cancel('execute-deploy', deployId);
+    if (asked.status === 'deploying' || outcome === 'signalled') return asked;
+    const cancelled = advanceDeploy(asked, { type: 'cancel' }, now());
+    await records.deploys.update(cancelled, { was: asked.status, event: 'cancel', actor: caller.actor, lease: null });
+    await advanceStepOf(records, cancelled);
+    return cancelled;
+  });
+}

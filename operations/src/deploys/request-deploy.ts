@@ -1,0 +1,267 @@
+import {
+  type Deploy,
+  deployableServices,
+  type Environment,
+  isEnvironmentName,
+  type Manifest,
+  type PipelineRun,
+  PlatformError,
+  type Project,
+  type ProjectId,
+  type Release,
+  type Revision,
+  type Step,
+} from '@eve/domain';
+import { manifestForCommit } from '../builds/create-build.ts';
+import { imagePlace, renderImage } from '../builds/image-place.ts';
+import { authorize, type Caller } from '../caller.ts';
+import { createPipelineRun, pipelineFor } from '../pipelines/start-pipeline-run.ts';
+import type { Platform } from '../platform.ts';
+import { freeze } from '../releases/create-release.ts';
+import { getRelease } from '../releases/read-releases.ts';
+import type { ImageChoice } from '../releases/resolve-images.ts';
+import { manifestOf, queueDeploy } from './queue-deploy.ts';
+
+export interface RequestDeploy {
+  readonly projectId: ProjectId;
+  readonly envName: string;
+  readonly gitSha?: string;
+  readonly manifestHash?: string;
+  readonly releaseTag?: string;
+  readonly imageDigests?: Readonly<Record<string, string>>;
+  readonly imageTag?: string;
+  readonly direct?: boolean;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+}
+
+export type DeployAnswer = { readonly environment: Environment } & (
+  | { readonly pipelineRun: PipelineRun; readonly steps: readonly Step[] }
+  | { readonly deploy: Deploy; readonly revision: Revision; readonly release: Release }
+);
+
+type Needs = Pick<
+  Platform,
+  'store' | 'vault' | 'registryLogins' | 'registry' | 'settings' | 'now' | 'newId' | 'deployer'
+>;
+
+/**
+ * Deploys a commit or a release to an environment: through the environment's pipeline, or directly. The environment is made when
+ * the manifest allows it. Throws `deploy_request_invalid`, `environment_not_found`, `release_ref_mismatch` and what building up
+ * the revision throws.
+ */
+export async function requestDeploy(platform: Needs, caller: Caller, request: RequestDeploy): Promise<DeployAnswer> {
+  const { projectId, envName } = request;
+  authorize(caller, 'deploy', projectId);
+  const project = await platform.store.projects.get(caller.tenantId, projectId);
+  const release = await releaseAskedFor(platform, caller, request);
+  const commit = await commitAskedFor(platform, caller, request, release);
+  const environment = await environmentFor(platform, caller, project, commit.manifest, envName);
+
+  if (release && request.direct) {
+    return {
+      environment,
+      release,
+      ...(await queueDeploy(platform, { environment, release, cause: 'direct', actor: caller.actor })),
+    };
+  }
+  const byHand = request.direct || request.imageDigests !== undefined || request.imageTag !== undefined;
+  if (!byHand) {
+    const asked = pipelineFor(commit.manifest, envName);
+    const local = !release && !asked.configured && (await hasLocalImages(platform, project, commit.manifest));
+    if (!local) {
+      const setting = commit.manifest.environments[envName];
+      const inputs = { ...setting?.pipelineInputs, ...request.inputs, ...(release && { release_id: release.id }) };
+      const made = await createPipelineRun(platform, caller, {
+        project,
+        environment,
+        pipeline: asked.pipeline,
+        ...commit,
+        inputs,
+      });
+      return { environment, pipelineRun: made.run, steps: made.steps };
+    }
+    return deployDirectly(platform, caller, project, environment, commit, { kind: 'local', tag: 'local' });
+  }
+  return deployDirectly(
+    platform,
+    caller,
+    project,
+    environment,
+    commit,
+    await choiceFor(platform, caller, request, commit),
+  );
+}
+
+interface Commit {
+  readonly gitSha: string | null;
+  readonly manifestHash: string;
+  readonly manifest: Manifest;
+}
+
+async function releaseAskedFor(
+  platform: Needs,
+  caller: Caller,
+  { projectId, releaseTag, inputs }: RequestDeploy,
+): Promise<Release | null> {
+  const named = releaseTag ?? inputs?.release_id ?? inputs?.release_tag;
+  if (named === undefined || named === null) return null;
+  if (typeof named !== 'string')
+    throw new PlatformError('deploy_request_invalid', 'inputs.release_id and inputs.release_tag must be texts.');
+  const release = await getRelease(platform, caller, named, projectId);
+  if (release.projectId !== projectId)
+    throw new PlatformError('release_not_found', `The project has no release ${named}.`);
+  return release;
+}
+
+async function commitAskedFor(
+  platform: Needs,
+  caller: Caller,
+  request: RequestDeploy,
+  release: Release | null,
+): Promise<Commit> {
+  const { gitSha, manifestHash, projectId } = request;
+  if (release) {
+    if (gitSha !== undefined && release.gitSha !== gitSha) {
+      throw new PlatformError(
+        'release_ref_mismatch',
+        `Release ${release.tag ?? release.id} was made of ${release.gitSha}, the request names ${gitSha}: leave one of them out.`,
+      );
+    }
+    return {
+      gitSha: release.gitSha,
+      manifestHash: release.manifestHash,
+      manifest: await manifestOf(platform, release),
+    };
+  }
+  if (gitSha === undefined || manifestHash === undefined) {
+    throw new PlatformError(
+      'deploy_request_invalid',
+      'Deploy request requires release_tag or both git_sha and manifest_hash.',
+    );
+  }
+  return { gitSha, manifestHash, manifest: await manifestForCommit(platform, caller, projectId, gitSha, manifestHash) };
+}
+
+/** The environment by name; one that the manifest names, or any where it has no `environments` section, is made on first use. */
+async function environmentFor(
+  platform: Needs,
+  caller: Caller,
+  project: Project,
+  manifest: Manifest,
+  name: string,
+): Promise<Environment> {
+  const { store, newId, now } = platform;
+  const found = await store.environments.findByName(project.tenantId, project.id, name);
+  if (found) return found;
+  const defined = Object.keys(manifest.environments);
+  if (!isEnvironmentName(name)) {
+    throw new PlatformError(
+      'request_invalid',
+      `"${name}" is no environment name: lower-case letters, digits and hyphens, at most 20.`,
+    );
+  }
+  if (defined.length > 0 && !defined.includes(name)) {
+    throw new PlatformError(
+      'environment_not_found',
+      `There is no environment "${name}". The manifest defines: ${defined.join(', ')}.`,
+    );
+  }
+  const environment: Environment = {
+    id: newId('env'),
+    tenantId: project.tenantId,
+    projectId: project.id,
+    name,
+    kind: manifest.environments[name]?.kind ?? 'persistent',
+    status: 'active',
+    currentRevisionId: null,
+    lastDeployId: null,
+    createdAt: now(),
+  };
+  try {
+    await store.transaction(async ({ environments, transitions }) => {
+      await environments.insert(environment);
+      const subject = { tenantId: project.tenantId, subjectKind: 'environment', subjectId: environment.id };
+      await transitions.record({
+        ...subject,
+        from: null,
+        to: 'active',
+        event: 'create',
+        actor: caller.actor,
+        at: now(),
+      });
+    });
+    return environment;
+  } catch (error) {
+    const other = await store.environments.findByName(project.tenantId, project.id, name);
+    if (other) return other;
+    throw error;
+  }
+}
+
+/** Whether the local engine holds `<image>:local` of every service that the manifest builds (the seed's local loop). */
+async function hasLocalImages(
+  { settings, deployer, store }: Needs,
+  project: Project,
+  manifest: Manifest,
+): Promise<boolean> {
+  if (!settings.localSources) return false;
+  const organisation = await store.organisations.get(project.tenantId);
+  const owner = { organisation: organisation.slug, project: project.slug };
+  const built = deployableServices(manifest).filter(({ build, image }) => build && image);
+  if (built.length === 0 || built.length !== deployableServices(manifest).filter(({ build }) => build).length)
+    return false;
+  for (const service of built) {
+    const byHand = `${service.image?.replace(/:[^:/]+$/, '')}:local`;
+    if (byHand === renderImage(settings, imagePlace(manifest, service, owner, settings), 'local')) return false;
+    if (!(await deployer.localImage(byHand))) return false;
+  }
+  return true;
+}
+
+async function choiceFor(
+  { store }: Needs,
+  caller: Caller,
+  request: RequestDeploy,
+  commit: Commit,
+): Promise<ImageChoice> {
+  const { projectId, imageDigests, imageTag } = request;
+  if (imageDigests) return { kind: 'digests', digests: imageDigests };
+  if (imageTag === 'local') return { kind: 'local', tag: 'local' };
+  if (imageTag !== undefined) {
+    const artifacts = await store.buildArtifacts.findByTag(caller.tenantId, projectId, imageTag);
+    return artifacts.length > 0 ? { kind: 'artifacts', artifacts } : { kind: 'tag', tag: imageTag };
+  }
+  const newest = await store.buildArtifacts.findComplete(
+    caller.tenantId,
+    projectId,
+    commit.gitSha as string,
+    commit.manifestHash,
+  );
+  if (newest) return { kind: 'artifacts', artifacts: newest.artifacts };
+  throw new PlatformError(
+    'artifacts_missing',
+    `Nothing was built of ${commit.gitSha} with this manifest. Build it: \`eve build create --ref ${commit.gitSha} --manifest-hash ${commit.manifestHash}\`, then \`eve build run <build id>\`.`,
+  );
+}
+
+async function deployDirectly(
+  platform: Needs,
+  caller: Caller,
+  project: Project,
+  environment: Environment,
+  { manifest, manifestHash, gitSha }: Commit,
+  choice: ImageChoice,
+): Promise<DeployAnswer> {
+  const buildId = choice.kind === 'artifacts' ? (choice.artifacts[0]?.buildId ?? null) : null;
+  const release = await freeze(
+    platform,
+    caller,
+    { project, manifest, manifestHash, gitSha, buildId, choice },
+    { tag: null, version: null },
+  );
+  return {
+    environment,
+    release,
+    ...(await queueDeploy(platform, { environment, release, cause: 'direct', actor: caller.actor })),
+  };
+}

@@ -1,0 +1,85 @@
+import { PlatformError, serviceLabel } from '@eve/domain';
+import type { Platform } from '../platform.ts';
+import type { Backend, Route, RoutingTable } from '../ports/router.ts';
+import type { Endpoint, ServiceAddress } from '../ports/store.ts';
+
+const attempts = 8;
+
+/** Renders the whole routing table from the database and brings the router to it; tries again when another change was faster. */
+export async function applyRouting(
+  platform: Pick<Platform, 'store' | 'router' | 'settings'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const table = await routingTable(platform);
+    try {
+      return await platform.router.apply(table, signal);
+    } catch (error) {
+      const overtaken = error instanceof PlatformError && error.code === 'lease_lost';
+      if (!overtaken || attempt >= attempts) throw error;
+    }
+  }
+}
+
+/** The routing table as the database has it, under the next version. */
+export async function routingTable({ store, settings }: Pick<Platform, 'store' | 'settings'>): Promise<RoutingTable> {
+  const version = await store.endpoints.nextRoutingVersion();
+  const [addresses, endpoints, environments] = await Promise.all([
+    store.addresses.listAll(),
+    store.endpoints.listAll(),
+    store.environments.all(),
+  ]);
+  const routes: Route[] = [];
+  for (const environment of environments) {
+    const mine = addresses.filter(({ environmentId }) => environmentId === environment.id);
+    if (mine.length === 0) continue;
+    const project = await store.projects.get(environment.tenantId, environment.projectId);
+    const organisation = await store.organisations.get(environment.tenantId);
+    const owner = { environment: environment.name, project: project.slug };
+    for (const address of mine) {
+      const first =
+        Math.min(...mine.filter(({ service }) => service === address.service).map(({ port }) => port)) === address.port;
+      const labels = first
+        ? [null, organisation.slug].map((slug) =>
+            serviceLabel({ ...owner, service: address.service, organisation: slug }),
+          )
+        : [];
+      routes.push(routeOf(address, endpoints, labels));
+    }
+  }
+  return { version, domain: settings.domain, httpPort: settings.routerPort, routes: withoutSharedLabels(routes) };
+}
+
+function routeOf(address: ServiceAddress, endpoints: readonly Endpoint[], labels: readonly string[]): Route {
+  const backends = endpoints
+    .filter((endpoint) => endpoint.environmentId === address.environmentId && endpoint.service === address.service)
+    .filter(({ containerPort, state }) => containerPort === address.containerPort && state !== 'starting')
+    .map(
+      (endpoint): Backend => ({
+        name: endpoint.instance,
+        host: endpoint.host,
+        port: endpoint.port,
+        weight: 100,
+        state: endpoint.state === 'serving' ? 'serving' : 'draining',
+      }),
+    );
+  return {
+    id: `${address.environmentId}/${address.service}/${address.containerPort}`,
+    protocol: address.protocol,
+    labels: address.protocol === 'http' ? labels : [],
+    port: address.port,
+    backends,
+  };
+}
+
+/** A short label belongs to the oldest environment that has it: two organisations may use the same names. */
+function withoutSharedLabels(routes: readonly Route[]): Route[] {
+  const taken = new Set<string>();
+  return [...routes]
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((route) => {
+      const labels = route.labels.filter((label) => !taken.has(label));
+      for (const label of labels) taken.add(label);
+      return { ...route, labels };
+    });
+}

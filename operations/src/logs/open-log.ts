@@ -1,0 +1,61 @@
+import type { BuildId, BuildRunId, DeployId, OrganisationId } from '@eve/domain';
+import { isBuildRunFinished, isDeployFinished, PlatformError } from '@eve/domain';
+import { buildRunWaiting, findBuildRun } from '../builds/read-builds.ts';
+import { authorize, type Caller } from '../caller.ts';
+import type { Platform } from '../platform.ts';
+
+/** A log that may be read or followed with the port `logs`. */
+export interface OpenLog {
+  readonly subject: { readonly tenantId: OrganisationId; readonly id: string };
+  /** The final state once there is one, after which no line is added. */
+  finished(): Promise<{ state: string; failure: { code: string; message: string; hint: string } | null } | null>;
+  /** Why it has not begun, in words; null once it has. */
+  waiting(): Promise<string | null>;
+}
+
+const reasons: Record<string, string> = {
+  tenant_limit: 'the limit of concurrent builds of this organisation is reached',
+  builder_capacity: 'the builder is full',
+  lock: 'another deploy of this environment is running',
+  approval: 'it waits for an approval',
+  retry_delay: 'it is tried again after a delay',
+  free_worker: 'it waits for a free worker',
+};
+
+/** Opens the log of a build (its newest run, or the given one) or of a deploy. Throws `build_run_not_found` when it never ran. */
+export async function openLog(
+  platform: Pick<Platform, 'store' | 'queue'>,
+  caller: Caller,
+  of: { buildId: BuildId; runId?: BuildRunId } | { deployId: DeployId },
+): Promise<OpenLog> {
+  const { store, queue } = platform;
+  const inWords = (place: { reason: string; position: number } | null) =>
+    place ? `Waiting at position ${place.position}: ${reasons[place.reason] ?? place.reason}.` : null;
+
+  if ('deployId' in of) {
+    const deploy = await store.deploys.get(caller.tenantId, of.deployId);
+    authorize(caller, 'read', deploy.projectId);
+    return {
+      subject: { tenantId: caller.tenantId, id: deploy.id },
+      async finished() {
+        const { status, failure } = await store.deploys.get(caller.tenantId, deploy.id);
+        return isDeployFinished({ status }) ? { state: status, failure } : null;
+      },
+      waiting: async () => inWords(await queue.position('execute-deploy', deploy.id)),
+    };
+  }
+  const run = await findBuildRun(platform, caller, of.buildId, of.runId);
+  if (!run)
+    throw new PlatformError(
+      'build_run_not_found',
+      `Build ${of.buildId} has not run yet: start it with \`eve build run ${of.buildId}\`.`,
+    );
+  return {
+    subject: { tenantId: caller.tenantId, id: run.id },
+    async finished() {
+      const now = await store.buildRuns.get(caller.tenantId, run.id);
+      return isBuildRunFinished(now) ? { state: now.status, failure: now.failure } : null;
+    },
+    waiting: async () => inWords(await buildRunWaiting(platform, await store.buildRuns.get(caller.tenantId, run.id))),
+  };
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Manifest } from '@eve/domain';
+import { parseManifest } from './parse-manifest.ts';
+
+function manifestOf(yaml: string): Manifest {
+  const { manifest, errors } = parseManifest(yaml);
+  assert.deepEqual(errors, []);
+  assert.ok(manifest);
+  return manifest;
+}
+
+function errorsOf(yaml: string): string[] {
+  return parseManifest(yaml).errors.map(({ path, line, column, message }) => `${line}:${column} ${path}: ${message}`);
+}
+
+describe('the paths of a build', () => {
+  for (const [context, dockerfile, expected] of [
+    ['./apps/api', './apps/api/Dockerfile', 'apps/api apps/api/Dockerfile'],
+    ['apps/api', 'docker/Dockerfile.prod', 'apps/api apps/api/docker/Dockerfile.prod'],
+    ['apps/api', '../Dockerfile', 'apps/api apps/Dockerfile'],
+    ['.', 'docker/Dockerfile', '. docker/Dockerfile'],
+    ['./', './Dockerfile', '. Dockerfile'],
+    ['apps/../web', 'Dockerfile', 'web web/Dockerfile'],
+  ] as const) {
+    it(`are ${expected} for ${context} and ${dockerfile}`, () => {
+      const build = manifestOf(`services: { a: { build: { context: ${context}, dockerfile: ${dockerfile} } } }`)
+        .services.a?.build;
+
+      assert.equal(`${build?.context} ${build?.dockerfile}`, expected);
+    });
+  }
+
+  for (const build of [
+    '{ context: ../other }',
+    '{ context: /srv }',
+    '{ context: a/../../b }',
+    '{ context: . , dockerfile: ../Dockerfile }',
+    '{ context: a, dockerfile: /etc/passwd }',
+    'https://github.com/acme/shop.git',
+    "'C:\\x'",
+  ]) {
+    it(`do not leave the repository: ${build}`, () => {
+      assert.equal(errorsOf(`services: { a: { build: ${build} } }`).length, 1);
+    });
+  }
+
+  it('come with arguments, target, platforms, secrets and timeout', () => {
+    const yaml =
+      'services: { a: { build: { context: ., args: [A=1], target: run, platforms: [linux/amd64], secrets: [NPM], timeout: 5m } } }';
+
+    assert.deepEqual(manifestOf(yaml).services.a?.build, {
+      context: '.',
+      dockerfile: 'Dockerfile',
+      target: 'run',
+      args: { A: '1' },
+      platforms: ['linux/amd64'],
+      secrets: ['NPM'],
+      timeoutMs: 300_000,
+    });
+  });
+
+  it('take no secret as an argument, because it would stay in the image', () => {
+    const yaml = `services: { a: { build: { context: ., args: { TOKEN: "\${secret.NPM}" } } } }`;
+
+    assert.match(errorsOf(yaml).join(), /list the secret `NPM` under `build.secrets`/);
+  });
+});

@@ -1,0 +1,96 @@
+import {
+  advancePipelineRun,
+  advanceStep,
+  type BuildRun,
+  isPipelineRunFinished,
+  type Pipeline,
+  type PipelineRun,
+  type PipelineRunId,
+  type PipelineRunStatus,
+  PlatformError,
+  type ProjectId,
+  type Step,
+} from '@eve/domain';
+import { cancelBuildRun } from '../builds/cancel-build-run.ts';
+import { authorize, type Caller } from '../caller.ts';
+import { cancelDeploy } from '../deploys/read-deploys.ts';
+import { parseManifest } from '../manifests/parse-manifest.ts';
+import type { Platform } from '../platform.ts';
+import type { Listed, Page } from '../ports/store.ts';
+
+/** The pipelines of the newest synced manifest. */
+export async function listPipelines(
+  { store }: Pick<Platform, 'store'>,
+  caller: Caller,
+  projectId: ProjectId,
+): Promise<readonly Pipeline[]> {
+  authorize(caller, 'read', projectId);
+  await store.projects.get(caller.tenantId, projectId);
+  const latest = await store.manifests.latest(caller.tenantId, projectId);
+  return Object.values((latest && parseManifest(latest.manifest.yaml).manifest?.pipelines) ?? {});
+}
+
+/** A run with its steps. Throws `pipeline_run_not_found`. */
+export async function getPipelineRun(
+  { store }: Pick<Platform, 'store'>,
+  caller: Caller,
+  runId: PipelineRunId,
+): Promise<{ run: PipelineRun; steps: readonly Step[] }> {
+  const run = await store.pipelineRuns.get(caller.tenantId, runId);
+  authorize(caller, 'read', run.projectId);
+  return { run, steps: await store.pipelineRuns.steps(caller.tenantId, runId) };
+}
+
+/** The runs of a project, newest first. */
+export async function listPipelineRuns(
+  { store }: Pick<Platform, 'store'>,
+  caller: Caller,
+  projectId: ProjectId,
+  page: Page & { pipeline?: string; status?: PipelineRunStatus },
+): Promise<Listed<PipelineRun>> {
+  authorize(caller, 'read', projectId);
+  await store.projects.get(caller.tenantId, projectId);
+  return store.pipelineRuns.list(caller.tenantId, projectId, page);
+}
+
+/** Cancels what has not begun and asks what runs to end; the run is `cancelled` when the last of it has ended. */
+export async function cancelPipelineRun(
+  platform: Pick<Platform, 'store' | 'now' | 'logs'>,
+  caller: Caller,
+  runId: PipelineRunId,
+): Promise<{ run: PipelineRun; steps: readonly Step[] }> {
+  const { store, now } = platform;
+  const { run, steps } = await getPipelineRun(platform, caller, runId);
+  authorize(caller, 'deploy', run.projectId);
+  if (isPipelineRunFinished(run))
+    throw new PlatformError(
+      'state_transition_invalid',
+      `Pipeline run ${runId} has already ended: it is ${run.status}.`,
+    );
+  const running = steps.filter(({ status }) => status === 'running');
+  await store.transaction(async (records) => {
+    for (const step of steps.filter(({ status }) => status === 'pending' || status === 'blocked')) {
+      await records.pipelineRuns.updateStep(advanceStep(step, 'cancel', now()), {
+        was: step.status,
+        event: 'cancel',
+        actor: caller.actor,
+        lease: null,
+      });
+    }
+    if (running.length > 0) return;
+    const cancelled = advancePipelineRun(run, 'cancel', now(), `Cancelled by ${caller.actor}.`);
+    await records.pipelineRuns.update(cancelled, {
+      was: run.status,
+      event: 'cancel',
+      actor: caller.actor,
+      lease: null,
+    });
+  });
+  for (const { action, subjectId } of running) {
+    if (action === 'build' && subjectId) {
+      const { buildId } = await store.buildRuns.get(caller.tenantId, subjectId as BuildRun['id']);
+      await cancelBuildRun(platform, caller, { buildId, runId: subjectId as BuildRun['id'] });
+    } else if (subjectId) await cancelDeploy(platform, caller, subjectId as Parameters<typeof cancelDeploy>[2]);
+  }
+  return getPipelineRun(platform, caller, runId);
+}

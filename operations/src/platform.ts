@@ -1,0 +1,94 @@
+import type { BuilderName, DeployId, Id, OrganisationId } from '@eve/domain';
+import type { Blobs } from './ports/blobs.ts';
+import type { Builder, RegistryLogin, RegistryReader } from './ports/builder.ts';
+import type { Deployer } from './ports/deployer.ts';
+import type { RegistryTokens, Vault } from './ports/keys.ts';
+import type { Logs } from './ports/logs.ts';
+import type { Router } from './ports/router.ts';
+import type { Runner } from './ports/runner.ts';
+import type { Source } from './ports/source.ts';
+import type { Store } from './ports/store.ts';
+import type { WorkQueue } from './ports/work-queue.ts';
+
+/** Constant sentence plus fields; no secret is ever a field. */
+export interface Log {
+  info(fields: object, sentence: string): void;
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+}
+
+/** Places where a test may end the process, to see that what follows is done or undone after a restart. */
+export type Failpoint =
+  | 'after-claim'
+  | 'after-checkout'
+  | 'after-push'
+  | 'before-complete'
+  | 'after-start-instances'
+  | 'before-switch'
+  | 'after-switch'
+  | 'before-healthy'
+  | 'after-healthy'
+  | 'before-retire';
+
+/** What the operator decided. */
+export interface Settings {
+  readonly installation: string;
+  readonly localSources: boolean;
+  readonly buildReuse: boolean;
+  readonly buildBackend: BuilderName | null;
+  /** The registry that Eve runs, as the builder, the engine and people reach it; null when there is none. */
+  readonly registryHost: string | null;
+  readonly registryService: string;
+  readonly internalApiKey: string | null;
+  readonly domain: string;
+  readonly routerPort: number;
+  readonly servicePortsFrom: number;
+  readonly defaultTier: 'free' | 'pro' | 'enterprise' | 'dedicated';
+  readonly publicUrl: string;
+  /** How long old instances may finish what they have, at most. */
+  readonly drainMs: number;
+  /** Whether Eve's own process shares its build engine between tenants: refused with more than one. */
+  readonly sharedEngine: boolean;
+}
+
+/** Everything operations use. Each takes what it needs: `Pick<Platform, 'store' | 'now'>`. */
+export interface Platform {
+  readonly store: Store;
+  readonly queue: WorkQueue;
+  readonly logs: Logs;
+  readonly blobs: Blobs;
+  readonly vault: Vault;
+  readonly source: Source;
+  readonly builders: Readonly<Partial<Record<BuilderName, Builder>>>;
+  readonly registry: RegistryReader;
+  readonly registryTokens: RegistryTokens | null;
+  /** Passwords for the registry that Eve runs, valid for one run or deploy. */
+  readonly registryLogins: RegistryLogins;
+  readonly deployer: Deployer;
+  readonly router: Router;
+  readonly runner: Runner;
+  readonly settings: Settings;
+  readonly log: Log;
+  now(): Date;
+  newId<Prefix extends string>(prefix: Prefix): Id<Prefix>;
+  failpoint(name: Failpoint): void;
+}
+
+/** Run-scoped passwords: stateless, signed, opening only what the run's project owns. */
+export interface RegistryLogins {
+  issue(grant: {
+    tenantId: OrganisationId;
+    subject: string;
+    prefix: string;
+    actions: readonly ('pull' | 'push')[];
+    expiresAt: Date;
+  }): Promise<RegistryLogin>;
+  /** What a presented password opens, null when it is wrong, expired or its run has ended. */
+  check(
+    username: string,
+    password: string,
+    at: Date,
+  ): Promise<{ subject: string; prefix: string; actions: readonly ('pull' | 'push')[] } | null>;
+}
+
+export type { DeployId };

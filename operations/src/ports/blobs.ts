@@ -1,0 +1,13 @@
+/** Bytes kept by name outside the database: uploaded sources, finished logs, root filesystems. */
+export interface Blobs {
+  /** Stores bytes under a key, whole or not at all. Refuses more than `maxBytes` with `body_too_large`. Returns size and sha256 (hex). */
+  put(
+    key: string,
+    bytes: AsyncIterable<Uint8Array>,
+    options: { maxBytes: number },
+  ): Promise<{ sizeBytes: number; sha256: string }>;
+  /** Null when there is no such blob. */
+  get(key: string): Promise<AsyncIterable<Uint8Array> | null>;
+  has(key: string): Promise<boolean>;
+  delete(key: string): Promise<void>;
+}

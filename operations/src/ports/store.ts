@@ -1,0 +1,338 @@
+import type {
+  ApiToken,
+  BuildArtifact,
+  BuildId,
+  BuildRun,
+  BuildRunId,
+  BuildRunStatus,
+  BuildSpec,
+  ConfigVersion,
+  ConfigVersionId,
+  Deploy,
+  DeployId,
+  DeployStatus,
+  Environment,
+  EnvironmentId,
+  ManifestId,
+  Organisation,
+  OrganisationId,
+  PipelineRun,
+  PipelineRunId,
+  PipelineRunStatus,
+  Project,
+  ProjectId,
+  Release,
+  ReleaseId,
+  Revision,
+  RevisionId,
+  Secret,
+  SecretVersion,
+  SecretVersionId,
+  Step,
+  StepId,
+  StepStatus,
+  TokenId,
+} from '@eve/domain';
+import type { Lease, QueueRecords } from './work-queue.ts';
+
+/** A page of a list, newest first. `cursor` is what the page before gave; `offset` at most 10,000. */
+export interface Page {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly offset?: number;
+}
+
+export interface Listed<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+/** What goes with a change of state: it is written to the transition history in the same transaction. */
+export interface Change<Status extends string> {
+  readonly was: Status;
+  readonly event: string;
+  readonly actor: string;
+  /** Of the executing work; the write is refused with `lease_lost` once it is gone. */
+  readonly lease: Lease | null;
+}
+
+/** A manifest's exact text as synced. The same text may belong to many commits. */
+export interface ManifestRecord {
+  readonly id: ManifestId;
+  readonly tenantId: OrganisationId;
+  readonly projectId: ProjectId;
+  /** Lower-case hex SHA-256 of the exact bytes. */
+  readonly hash: string;
+  readonly yaml: string;
+  readonly createdAt: Date;
+}
+
+export interface ManifestSync {
+  readonly manifest: ManifestRecord;
+  readonly gitSha: string | null;
+  readonly branch: string | null;
+  readonly syncedAt: Date;
+}
+
+/** The history of states: outbox and audit trail. */
+export interface TransitionRecord {
+  readonly sequence: number;
+  readonly tenantId: OrganisationId;
+  readonly subjectKind: string;
+  readonly subjectId: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly event: string;
+  readonly actor: string;
+  readonly at: Date;
+}
+
+/** A loopback port that a service's port was given once. */
+export interface ServiceAddress {
+  readonly tenantId: OrganisationId;
+  readonly environmentId: EnvironmentId;
+  readonly service: string;
+  readonly containerPort: number;
+  readonly protocol: 'http' | 'tcp';
+  readonly port: number;
+}
+
+/** Where an instance is reached, as the router must know it. */
+export interface Endpoint {
+  readonly tenantId: OrganisationId;
+  readonly environmentId: EnvironmentId;
+  readonly deployId: DeployId;
+  readonly service: string;
+  readonly instance: string;
+  readonly containerPort: number;
+  readonly host: string;
+  readonly port: number;
+  readonly state: 'starting' | 'serving' | 'draining';
+}
+
+/** An answer kept for a repeated request with the same Idempotency-Key. */
+export interface IdempotentAnswer {
+  readonly requestHash: string;
+  readonly status: number;
+  readonly body: string;
+}
+
+/** `find…` answers null; `get` throws the record's not-found error. A record of another tenant is not there. */
+export interface Records {
+  readonly organisations: {
+    insert(organisation: Organisation): Promise<void>;
+    get(id: OrganisationId): Promise<Organisation>;
+    findBySlug(slug: string): Promise<Organisation | null>;
+    list(page: Page): Promise<Listed<Organisation>>;
+    count(): Promise<number>;
+  };
+  readonly projects: {
+    insert(project: Project): Promise<void>;
+    update(project: Project): Promise<void>;
+    get(tenantId: OrganisationId, id: ProjectId): Promise<Project>;
+    findBySlug(tenantId: OrganisationId, slug: string): Promise<Project | null>;
+    list(tenantId: OrganisationId, page: Page): Promise<Listed<Project>>;
+    countAll(): Promise<number>;
+  };
+  readonly tokens: {
+    insert(token: ApiToken): Promise<void>;
+    /** By the hash of the presented text, over all tenants. */
+    findByHash(hash: string): Promise<ApiToken | null>;
+    get(tenantId: OrganisationId, id: TokenId): Promise<ApiToken>;
+    list(tenantId: OrganisationId, page: Page): Promise<Listed<ApiToken>>;
+    revoke(tenantId: OrganisationId, id: TokenId, at: Date): Promise<void>;
+  };
+  readonly manifests: {
+    /** Stores the text once per (project, hash) and the sync once per (project, hash, sha); returns the stored record. */
+    sync(manifest: ManifestRecord, gitSha: string | null, branch: string | null, at: Date): Promise<ManifestRecord>;
+    findByHash(tenantId: OrganisationId, projectId: ProjectId, hash: string): Promise<ManifestRecord | null>;
+    /** Every commit that this text was synced for. */
+    shasOf(tenantId: OrganisationId, projectId: ProjectId, hash: string): Promise<readonly string[]>;
+    findForSha(tenantId: OrganisationId, projectId: ProjectId, gitSha: string): Promise<ManifestRecord | null>;
+    latest(tenantId: OrganisationId, projectId: ProjectId): Promise<ManifestSync | null>;
+  };
+  readonly secrets: {
+    /** Writes a new version and makes it current; makes the secret when it is new. */
+    put(secret: Secret, version: SecretVersion): Promise<void>;
+    find(
+      tenantId: OrganisationId,
+      projectId: ProjectId | null,
+      key: string,
+    ): Promise<{ secret: Secret; version: SecretVersion } | null>;
+    findVersion(tenantId: OrganisationId, id: SecretVersionId): Promise<SecretVersion | null>;
+    list(tenantId: OrganisationId, projectId: ProjectId | null, page: Page): Promise<Listed<Secret>>;
+    /** Removes the secret; its versions are revoked. Throws `secret_not_found`. */
+    delete(tenantId: OrganisationId, projectId: ProjectId | null, key: string, at: Date): Promise<void>;
+  };
+  readonly buildSpecs: {
+    /** Numbers and stores the spec, or returns the one of the project that has its key. */
+    insertOrGet(spec: Omit<BuildSpec, 'number'>): Promise<BuildSpec>;
+    get(tenantId: OrganisationId, id: BuildId): Promise<BuildSpec>;
+    list(
+      tenantId: OrganisationId,
+      projectId: ProjectId,
+      page: Page & { gitSha?: string; status?: BuildRunStatus },
+    ): Promise<Listed<BuildSpec>>;
+  };
+  readonly buildRuns: {
+    insert(run: BuildRun): Promise<void>;
+    get(tenantId: OrganisationId, id: BuildRunId): Promise<BuildRun>;
+    list(tenantId: OrganisationId, buildId: BuildId, page: Page): Promise<Listed<BuildRun>>;
+    latest(tenantId: OrganisationId, buildId: BuildId): Promise<BuildRun | null>;
+    update(run: BuildRun, change: Change<BuildRunStatus>): Promise<void>;
+    /** Phase, runner and notes: shown, never decided on; no transition is written. */
+    note(run: BuildRun, lease: Lease): Promise<void>;
+    requestCancel(tenantId: OrganisationId, id: BuildRunId, by: string, at: Date): Promise<BuildRun>;
+    /** The newest completed run of specs equal in source, manifest hash, registry and inputs that shape the image, that covers the services. */
+    findReusable(spec: BuildSpec): Promise<BuildRun | null>;
+    unfinished(): Promise<readonly BuildRun[]>;
+  };
+  readonly buildArtifacts: {
+    /** One per run and service: writing the same again changes nothing. */
+    insert(artifact: BuildArtifact, lease: Lease | null): Promise<void>;
+    listOfRun(tenantId: OrganisationId, runId: BuildRunId): Promise<readonly BuildArtifact[]>;
+    /** Of the newest completed run of the build. */
+    listOfBuild(tenantId: OrganisationId, buildId: BuildId): Promise<readonly BuildArtifact[]>;
+    /** Artifacts of the newest completed run for a commit and manifest. */
+    findComplete(
+      tenantId: OrganisationId,
+      projectId: ProjectId,
+      gitSha: string,
+      manifestHash: string,
+    ): Promise<{ buildId: BuildId; artifacts: readonly BuildArtifact[] } | null>;
+    /** The newest artifact per service that carries this tag. */
+    findByTag(tenantId: OrganisationId, projectId: ProjectId, tag: string): Promise<readonly BuildArtifact[]>;
+  };
+  readonly releases: {
+    /** Throws `release_tag_taken` when the project has the tag. */
+    insert(release: Release): Promise<void>;
+    get(tenantId: OrganisationId, id: ReleaseId): Promise<Release>;
+    findByTag(tenantId: OrganisationId, projectId: ProjectId, tag: string): Promise<Release | null>;
+    /** Over all projects of the tenant that a tag names. */
+    findAllByTag(tenantId: OrganisationId, tag: string): Promise<readonly Release[]>;
+    /** One with equal sha, manifest hash and digests. */
+    findEqual(
+      release: Pick<Release, 'tenantId' | 'projectId' | 'gitSha' | 'manifestHash' | 'images'>,
+    ): Promise<Release | null>;
+    versions(tenantId: OrganisationId, projectId: ProjectId): Promise<readonly string[]>;
+    list(tenantId: OrganisationId, projectId: ProjectId, page: Page): Promise<Listed<Release>>;
+    /** Takes the lock under which the next version is counted, until the transaction ends. */
+    lockVersions(projectId: ProjectId): Promise<void>;
+  };
+  readonly environments: {
+    insert(environment: Environment): Promise<void>;
+    get(tenantId: OrganisationId, id: EnvironmentId): Promise<Environment>;
+    findByName(tenantId: OrganisationId, projectId: ProjectId, name: string): Promise<Environment | null>;
+    list(tenantId: OrganisationId, projectId: ProjectId, page: Page): Promise<Listed<Environment>>;
+    update(environment: Environment): Promise<void>;
+    delete(tenantId: OrganisationId, id: EnvironmentId): Promise<void>;
+    all(): Promise<readonly Environment[]>;
+  };
+  readonly configVersions: {
+    /** Numbers and stores the next version of the environment. */
+    insert(version: Omit<ConfigVersion, 'number'>): Promise<ConfigVersion>;
+    get(tenantId: OrganisationId, id: ConfigVersionId): Promise<ConfigVersion>;
+    latest(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<ConfigVersion | null>;
+    list(tenantId: OrganisationId, environmentId: EnvironmentId, page: Page): Promise<Listed<ConfigVersion>>;
+  };
+  readonly revisions: {
+    /** Numbers and stores the next revision of the environment. */
+    insert(revision: Omit<Revision, 'number'>): Promise<Revision>;
+    get(tenantId: OrganisationId, id: RevisionId): Promise<Revision>;
+    findByNumber(tenantId: OrganisationId, environmentId: EnvironmentId, number: number): Promise<Revision | null>;
+    list(tenantId: OrganisationId, environmentId: EnvironmentId, page: Page): Promise<Listed<Revision>>;
+  };
+  readonly deploys: {
+    insert(deploy: Deploy): Promise<void>;
+    get(tenantId: OrganisationId, id: DeployId): Promise<Deploy>;
+    update(deploy: Deploy, change: Change<DeployStatus>): Promise<void>;
+    setPhase(deploy: Deploy, lease: Lease): Promise<void>;
+    requestCancel(tenantId: OrganisationId, id: DeployId, at: Date): Promise<Deploy>;
+    list(
+      tenantId: OrganisationId,
+      environmentId: EnvironmentId,
+      page: Page & { status?: DeployStatus },
+    ): Promise<Listed<Deploy>>;
+    /** Waiting ones of the environment, oldest first. */
+    pending(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly Deploy[]>;
+    /** The newest healthy deploy of the environment whose revision is not the given one. */
+    previousHealthy(
+      tenantId: OrganisationId,
+      environmentId: EnvironmentId,
+      not: RevisionId | null,
+    ): Promise<Deploy | null>;
+    unfinished(): Promise<readonly Deploy[]>;
+  };
+  readonly endpoints: {
+    upsert(endpoint: Endpoint, lease: Lease): Promise<void>;
+    /** In one statement: the given instances serve, all others of the environment that served drain. */
+    switchTo(
+      tenantId: OrganisationId,
+      environmentId: EnvironmentId,
+      instances: readonly string[],
+      lease: Lease,
+    ): Promise<void>;
+    removeInstances(
+      tenantId: OrganisationId,
+      environmentId: EnvironmentId,
+      instances: readonly string[],
+    ): Promise<void>;
+    listOfEnvironment(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly Endpoint[]>;
+    /** Takes the next version of the routing table, for every change. */
+    nextRoutingVersion(): Promise<number>;
+    listAll(): Promise<readonly Endpoint[]>;
+  };
+  readonly addresses: {
+    /** The port given once; takes the wanted one, or the first free from `from` on. Throws PlatformError `request_invalid` naming the holder when the wanted one is taken. */
+    allocate(
+      address: Omit<ServiceAddress, 'port'>,
+      wanted: number | null,
+      from: number,
+      unusable: readonly number[],
+    ): Promise<ServiceAddress>;
+    listOfEnvironment(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly ServiceAddress[]>;
+    listAll(): Promise<readonly ServiceAddress[]>;
+  };
+  readonly pipelineRuns: {
+    insert(run: PipelineRun, steps: readonly Step[]): Promise<void>;
+    get(tenantId: OrganisationId, id: PipelineRunId): Promise<PipelineRun>;
+    steps(tenantId: OrganisationId, id: PipelineRunId): Promise<readonly Step[]>;
+    getStep(tenantId: OrganisationId, id: StepId): Promise<Step>;
+    /** The running step whose work is done by this record, if any. */
+    findStepBySubject(tenantId: OrganisationId, subjectId: string): Promise<Step | null>;
+    list(
+      tenantId: OrganisationId,
+      projectId: ProjectId,
+      page: Page & { pipeline?: string; status?: PipelineRunStatus },
+    ): Promise<Listed<PipelineRun>>;
+    update(run: PipelineRun, change: Change<PipelineRunStatus>): Promise<void>;
+    updateStep(step: Step, change: Change<StepStatus>): Promise<void>;
+    unfinished(): Promise<readonly PipelineRun[]>;
+  };
+  readonly transitions: {
+    list(tenantId: OrganisationId, subjectId: string): Promise<readonly TransitionRecord[]>;
+    /** Events of a tenant after a sequence, oldest first. */
+    after(tenantId: OrganisationId, sequence: number, limit: number): Promise<readonly TransitionRecord[]>;
+    /** For things that have no state machine (a secret set, a token made); the state pair may be equal. */
+    record(entry: Omit<TransitionRecord, 'sequence'>): Promise<void>;
+  };
+  readonly idempotency: {
+    /** Reserves a key for a request: `new`, the kept answer, `running` while the first is under way, `other_body`. Kept 24 h. */
+    begin(
+      tenantId: OrganisationId,
+      route: string,
+      key: string,
+      requestHash: string,
+      at: Date,
+    ): Promise<'new' | 'running' | 'other_body' | IdempotentAnswer>;
+    finish(tenantId: OrganisationId, route: string, key: string, answer: IdempotentAnswer | null): Promise<void>;
+  };
+  readonly queue: QueueRecords;
+}
+
+/** All records of the installation; inside `transaction` the same records, all or nothing. */
+export interface Store extends Records {
+  transaction<Result>(act: (records: Records) => Promise<Result>): Promise<Result>;
+  /** Whether the database answers. Throws `database_unavailable`. */
+  ping(): Promise<void>;
+}

@@ -1,0 +1,38 @@
+import type { Project, SecretVersion, SecretVersionId } from '@eve/domain';
+import type { Platform } from '../platform.ts';
+
+/** Secrets opened, with the versions that were opened, and the names that are set nowhere. */
+export interface ResolvedSecrets {
+  readonly values: Record<string, string>;
+  readonly versions: Record<string, SecretVersionId>;
+  readonly missing: string[];
+}
+
+/** Opens secrets by name: the project's, then the organisation's. A pinned version is taken unless it was revoked; then the current one is. */
+export async function resolveSecrets(
+  { store, vault }: Pick<Platform, 'store' | 'vault'>,
+  { tenantId, id }: Pick<Project, 'tenantId' | 'id'>,
+  keys: Iterable<string>,
+  pinned: Readonly<Record<string, SecretVersionId>> = {},
+): Promise<ResolvedSecrets> {
+  const resolved: ResolvedSecrets = { values: {}, versions: {}, missing: [] };
+  for (const key of new Set(keys)) {
+    const version = (await pinnedVersion(key)) ?? (await currentVersion(key));
+    if (version) {
+      resolved.values[key] = await vault.open(version.sealed);
+      resolved.versions[key] = version.id;
+    } else resolved.missing.push(key);
+  }
+  return resolved;
+
+  async function pinnedVersion(key: string): Promise<SecretVersion | null> {
+    const versionId = Object.hasOwn(pinned, key) ? pinned[key] : undefined;
+    const version = versionId ? await store.secrets.findVersion(tenantId, versionId) : null;
+    return version?.revokedAt ? null : version;
+  }
+
+  async function currentVersion(key: string): Promise<SecretVersion | null> {
+    const found = (await store.secrets.find(tenantId, id, key)) ?? (await store.secrets.find(tenantId, null, key));
+    return found?.version ?? null;
+  }
+}

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommandCheck } from '@eve/domain';
+import type { Deployer } from '../src/index.ts';
+import { applied, type ContractImage, contractPlace, failureOf, get, instanceOf, lease } from './deployer-target.ts';
+
+export interface DeployerUnderTest extends AsyncDisposable {
+  /** Gives a service up after about 3 seconds when its checks ask for no more. */
+  readonly deployer: Deployer;
+  readonly image: ContractImage;
+}
+
+const never = new AbortController().signal;
+
+/** What every deployer must do, against the real thing. `open` answers with the reason when there is none here. */
+export function testDeployer(name: string, open: () => Promise<DeployerUnderTest | { missing: string }>): void {
+  describe(`the deployer ${name}`, { timeout: 300_000 }, () => {
+    let opened: DeployerUnderTest | { missing: string } = { missing: 'it was not opened' };
+    before(async () => {
+      opened = await open();
+    });
+    after(async () => {
+      if (!('missing' in opened)) await opened[Symbol.asyncDispose]();
+    });
+
+    type Act = (deployer: Deployer, place: ReturnType<typeof contractPlace>) => Promise<void>;
+    const inPlace = (sentence: string, act: Act) =>
+      it(sentence, async (test) => {
+        if ('missing' in opened) return test.skip(opened.missing);
+        const { deployer, image } = opened;
+        const place = contractPlace(image);
+        try {
+          await act(deployer, place);
+        } finally {
+          await deployer.removeEnvironment(place.environmentId, { volumes: true }, never);
+          assert.deepEqual(await deployer.observe(place.environmentId), []);
+        }
+      });
+
+    inPlace(
+      'starts services in the order of depends_on, and each finds the others by name',
+      async (deployer, place) => {
+        const target = place.target(
+          { name: 'web', more: { dependsOn: [{ service: 'api', condition: 'healthy' }] } },
+          { name: 'api', variables: { VERSION: 'api-1', READY_AFTER: '500' } },
+        );
+
+        const events = await applied(deployer, target);
+
+        const order = events.flatMap((event) =>
+          event.type === 'started' || event.type === 'healthy' ? `${event.type} ${event.instance.service}` : [],
+        );
+        assert.deepEqual(order, ['started api', 'healthy api', 'started web', 'healthy web']);
+        assert.equal(await get(await instanceOf(deployer, target, 'web'), '/ask?host=api&port=3000'), 'api-1');
+      },
+    );
+
+    inPlace('leaves an instance running whose hash did not change', async (deployer, place) => {
+      const first = place.target({ name: 'web' });
+      await applied(deployer, first);
+      await deployer.serve(first, lease, never);
+      const before = await deployer.observe(place.environmentId);
+
+      const second = place.target({ name: 'web' });
+      const plan = await deployer.plan(second);
+      await applied(deployer, second);
+      await deployer.serve(second, lease, never);
+
+      assert.deepEqual(
+        plan.map(({ service, kind }) => [service, kind]),
+        [['web', 'keep']],
+      );
+      assert.deepEqual(await deployer.observe(place.environmentId), before);
+    });
+
+    inPlace('starts a changed service beside the old one, which has the name until serve', async (deployer, place) => {
+      const client = { name: 'client' };
+      const old = place.target(client, { name: 'api', variables: { VERSION: 'old', TCP: '1' } });
+      await applied(deployer, old);
+      await deployer.serve(old, lease, never);
+      const asking = await instanceOf(deployer, old, 'client');
+      await get(asking, '/hold?host=api');
+
+      const next = place.target(client, { name: 'api', variables: { VERSION: 'new', TCP: '1' } });
+      await applied(deployer, next);
+      const before = await get(asking, '/ask?host=api&port=3000');
+      await deployer.serve(next, lease, never);
+      const afterwards = await get(asking, '/ask?host=api&port=3000');
+      await sleep(400);
+
+      assert.deepEqual([before, afterwards], ['old', 'new']);
+      const held: { open: boolean; answers: number } = JSON.parse(await get(asking, '/held'));
+      assert.ok(held.open && held.answers > 5, 'a connection to the old instance stays open');
+      const named = (await deployer.observe(place.environmentId)).filter((each) => each.named);
+      assert.deepEqual(named.map(({ service, deployId }) => [service, deployId]).toSorted(), [
+        ['api', next.deployId],
+        ['client', old.deployId],
+      ]);
+    });
+
+    inPlace(
+      'fails with what was probed and printed when a service does not become healthy',
+      async (deployer, place) => {
+        const failure = await failureOf(deployer, place.target({ name: 'web', variables: { HEALTH: '503' } }));
+
+        assert.equal(failure.code, 'health_check_failed');
+        assert.equal(failure.service, 'web');
+        assert.equal(failure.probes.at(-1)?.detail, 'GET /health: 503');
+        assert.ok(failure.logs.includes('starting v1'));
+      },
+    );
+
+    inPlace('fails when a service exits again and again', async (deployer, place) => {
+      const failure = await failureOf(deployer, place.target({ name: 'web', variables: { EXIT: '3' } }));
+
+      assert.equal(failure.code, 'container_exited');
+      assert.match(failure.message, /web exited with 3/);
+      assert.ok(failure.logs.includes('cannot go on'));
+    });
+
+    inPlace('fails when a program or an image is not there', async (deployer, place) => {
+      const program = await failureOf(deployer, place.target({ name: 'web', more: { command: ['/no/such/program'] } }));
+      const image = { image: `127.0.0.1:9/no/such@sha256:${'0'.repeat(64)}`, local: false };
+      const pulled = await failureOf(deployer, place.target({ name: 'api', image }));
+
+      assert.equal(program.code, 'container_exited');
+      assert.equal(pulled.code, 'image_pull_error');
+    });
+
+    inPlace(
+      'replaces a service that writes to a volume, and brings it back when the new one fails',
+      async (deployer, place) => {
+        const more = { volumes: [{ name: 'data', path: '/data', readOnly: false }] };
+        const store = (VERSION: string, HEALTH = '200') => ({
+          name: 'db',
+          more,
+          variables: { VERSION, HEALTH, DATA: '/data' },
+        });
+        await applied(deployer, place.target(store('one')));
+
+        const second = place.target(store('two'));
+        const plan = await deployer.plan(second);
+        await applied(deployer, second);
+        await deployer.serve(second, lease, never);
+        const stopped = (await deployer.observe(place.environmentId)).filter(
+          ({ deployId }) => deployId !== second.deployId,
+        );
+        await deployer.remove(stopped, never);
+        const third = place.target(store('three', '500'));
+        const failure = await failureOf(deployer, third);
+        const failed = (await deployer.observe(place.environmentId)).filter(
+          ({ deployId }) => deployId === third.deployId,
+        );
+        await deployer.remove(failed, never);
+
+        assert.equal(plan[0]?.kind, 'replace');
+        assert.deepEqual(
+          stopped.map(({ state }) => state),
+          ['exited'],
+        );
+        assert.equal(failure.code, 'health_check_failed');
+        const [left, ...more2] = await deployer.observe(place.environmentId);
+        assert.deepEqual([left?.deployId, left?.state, left?.named, more2], [second.deployId, 'running', true, []]);
+        await sleep(500);
+        assert.equal(await get(await instanceOf(deployer, second, 'db'), '/starts'), 'one\ntwo\nthree\ntwo\n');
+      },
+    );
+
+    inPlace(
+      'brings a replaced service back when the deploy is given up and its instances removed',
+      async (deployer, place) => {
+        const more = { volumes: [{ name: 'data', path: '/data', readOnly: false }] };
+        const first = place.target({ name: 'db', more, variables: { DATA: '/data' } });
+        await applied(deployer, first);
+
+        const second = place.target({ name: 'db', more, variables: { DATA: '/data', HEALTH: '500' } });
+        const cancel = new AbortController();
+        const giveUp = async () => {
+          for await (const event of deployer.apply(second, lease, cancel.signal))
+            if (event.type === 'probed') cancel.abort();
+        };
+        await assert.rejects(giveUp(), { name: 'AbortError' });
+        const begun = (await deployer.observe(place.environmentId)).filter(
+          ({ deployId }) => deployId === second.deployId,
+        );
+        await deployer.remove(begun, never);
+
+        const left = await deployer.observe(place.environmentId);
+        assert.deepEqual(
+          left.map(({ deployId, state, named }) => [deployId, state, named]),
+          [[first.deployId, 'running', true]],
+        );
+      },
+    );
+
+    inPlace(
+      'goes on where an earlier worker was interrupted, and refuses that one from then on',
+      async (deployer, place) => {
+        const target = place.target({ name: 'web', variables: { READY_AFTER: '1500' } });
+        for await (const event of deployer.apply(target, lease, never)) if (event.type === 'started') break;
+        const begun = await deployer.observe(place.environmentId);
+
+        await applied(deployer, target, { ...lease, fence: 2 });
+        const added = { ...target, services: place.target({ name: 'web' }, { name: 'api' }).services };
+        await applied(deployer, added, { ...lease, fence: 2 });
+
+        assert.equal((await instanceOf(deployer, target, 'web')).hash, added.services[0]?.hash);
+        assert.equal(begun.length, 1);
+        await assert.rejects(applied(deployer, target, lease), { code: 'lease_lost' });
+        await assert.rejects(deployer.serve(target, lease, never), { code: 'lease_lost' });
+      },
+    );
+
+    inPlace(
+      'sees at once that a service is ready, also by a health check with long pauses',
+      async (deployer, place) => {
+        const ask =
+          'fetch(`http://127.0.0.1:3000/health`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))';
+        const healthcheck: CommandCheck = {
+          test: { shell: true, command: [`node -e '${ask}'`] },
+          intervalMs: 30_000,
+          timeoutMs: 3_000,
+          retries: 3,
+          startPeriodMs: 0,
+        };
+        const probes = { live: null, ready: null, startup: null };
+        const variables = { READY_AFTER: '1500' };
+        const target = place.target(
+          { name: 'http', variables },
+          { name: 'check', variables, more: { probes, healthcheck } },
+          { name: 'tcp', variables, more: { probes } },
+          { name: 'worker', port: null, variables: { PORT: '3000' } },
+        );
+
+        const healthyAt = new Map<string, number>();
+        for await (const event of deployer.apply(target, lease, never))
+          if (event.type === 'healthy') healthyAt.set(event.instance.service, Date.now());
+
+        for (const [service, at] of healthyAt) {
+          const lines = await deployer.tail(await instanceOf(deployer, target, service), 10);
+          const readyAt = Number(lines.find((line) => line.startsWith('ready '))?.slice(6));
+          console.log(`${service}: healthy ${at - readyAt} ms after it was ready`);
+          assert.ok(at - readyAt >= 0 && at - readyAt < 2_500, `${service}: ${at - readyAt} ms`);
+        }
+        assert.equal(healthyAt.size, 4);
+      },
+    );
+
+    inPlace('reports digests, states and ports as the runtime has them', async (deployer, place) => {
+      const target = place.target({ name: 'web', more: { replicas: 2 } });
+      await applied(deployer, target);
+      await deployer.serve(target, lease, never);
+
+      const instances = await deployer.observe(place.environmentId);
+
+      assert.equal(instances.length, 2);
+      for (const instance of instances) {
+        const digests = target.services[0]?.digests ?? [];
+        assert.ok(instance.digests.some((digest) => new Set<string>(digests).has(digest)));
+        assert.deepEqual([instance.named, instance.state, instance.restarts], [true, 'running', 0]);
+        assert.equal(await get(instance, '/'), 'v1');
+      }
+    });
+  });
+}

@@ -1,0 +1,1 @@
+export { type RegistryTokenPlatform, registryTokenRoutes } from './routes.ts';

@@ -1,0 +1,51 @@
+import { PlatformError } from '@eve/domain';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { LogPage, LogQuery } from '../contract/index.ts';
+import { type LogFormat, streamLog } from '../log-stream.ts';
+import type { Context, OpenLog } from '../operations.ts';
+import { presentLine } from '../present/builds.ts';
+
+const defaultLimit = 1000;
+
+/** What a client may ask for by `Accept`, documented with each log. */
+export const logDescription = [
+  'JSON by default. `Accept: text/event-stream` or `follow=true` follows the log: `event: state` says what it waits for,',
+  '`event: log` is a line whose id is its sequence, `event: end` is the final state; `Last-Event-ID` goes on after a line.',
+  '`Accept: application/x-ndjson` is a line per line, `Accept: text/plain` is `[HH:MM:SS] text`; both take `follow=true`.',
+].join(' ');
+
+/** Answers with a log in the form that the client asks for. Undefined when the answer was streamed. */
+export async function sendLog(
+  { platform, closing }: Context,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  query: z.output<typeof LogQuery>,
+  log: OpenLog,
+): Promise<LogPage | undefined> {
+  const format = formatOf(request.headers.accept ?? '', query.follow);
+  const after = query.after ?? lastEventId(request) ?? 0;
+  if (format === 'json') {
+    const { tail, limit = defaultLimit, step } = query;
+    const range = tail === undefined ? { after, limit } : { tail };
+    const lines = await platform.logs.read(log.subject, { ...range, ...(step !== undefined && { step }) });
+    return { logs: lines.filter(({ sequence }) => sequence > after).map(presentLine) };
+  }
+  const follow = query.follow || format === 'sse';
+  await streamLog({ platform, closing }, reply, log, format, { after, tail: query.tail, step: query.step, follow });
+  return undefined;
+}
+
+function formatOf(accept: string, follow: boolean): LogFormat | 'json' {
+  if (accept.includes('text/event-stream')) return 'sse';
+  if (accept.includes('application/x-ndjson')) return 'ndjson';
+  if (accept.includes('text/plain')) return 'text';
+  return follow ? 'sse' : 'json';
+}
+
+function lastEventId({ headers }: FastifyRequest): number | undefined {
+  const id = headers['last-event-id'];
+  if (id === undefined || id === '') return undefined;
+  if (typeof id === 'string' && /^\d{1,15}$/.test(id)) return Number(id);
+  throw new PlatformError('request_invalid', 'Last-Event-ID must be the sequence of a line.');
+}

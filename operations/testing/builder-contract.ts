@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildFailed, type BuildFailure } from '@eve/domain';
 import type { BuildEvent, Builder, ImageBuildPlan, Lease } from '@eve/operations';
-import { digestOf, emptyPlan, processesWith } from './builder-surroundings.ts';
+import { digestOf, emptyPlan, type Outcome, processesWith, statesOf } from './builder-surroundings.ts';
 
 export interface BuilderUnderTest extends AsyncDisposable {
   readonly builder: Builder;
@@ -19,12 +19,6 @@ export interface BuilderUnderTest extends AsyncDisposable {
 }
 
 type Files = Readonly<Record<string, string>>;
-interface Outcome {
-  readonly events: BuildEvent[];
-  readonly lines: string[];
-  readonly digest: string | null;
-  readonly failure: BuildFailure | null;
-}
 
 const lease: Lease = { workId: 'work_01k0000000000000000000000', fence: 1 };
 
@@ -296,8 +290,4 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
       await assert.rejects(engine.builder.ensure(plan, lease), { code: 'engine_capability_missing' });
     });
   });
-}
-
-function statesOf({ events }: Outcome, step: RegExp): string[] {
-  return events.flatMap((event) => (event.type === 'step' && step.test(event.name) ? [event.state] : []));
 }

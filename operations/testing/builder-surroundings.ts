@@ -1,5 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type { ImageBuildPlan } from '@eve/operations';
+import type { BuildFailure } from '@eve/domain';
+import type { BuildEvent, ImageBuildPlan } from '@eve/operations';
+
+/** All that came of one build. */
+export interface Outcome {
+  readonly events: BuildEvent[];
+  readonly lines: string[];
+  readonly digest: string | null;
+  readonly failure: BuildFailure | null;
+}
 
 /** A plan that asks for nothing special. */
 export const emptyPlan: Omit<ImageBuildPlan, 'name' | 'sourceDir' | 'tags'> = {
@@ -39,4 +48,9 @@ export async function processesWith(text: string): Promise<string[]> {
     if (line.includes(text)) found.push(line);
   }
   return found;
+}
+
+/** The states that the steps of this name went through. */
+export function statesOf({ events }: Outcome, step: RegExp): string[] {
+  return events.flatMap((event) => (event.type === 'step' && step.test(event.name) ? [event.state] : []));
 }

@@ -80,7 +80,7 @@ function serviceTarget({ name, variables = {}, more = {}, port = 3000, image }: 
     ...more,
   };
   const hash = createHash('sha256')
-    .update(JSON.stringify([service, variables]))
+    .update(JSON.stringify([service, variables, image?.image ?? base.image]))
     .digest('hex');
   return { service, ...base, ...image, environment: variables, hash, port } satisfies ServiceTarget;
 }

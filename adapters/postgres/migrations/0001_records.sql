@@ -118,7 +118,6 @@ create table build_specs (
   unique (project_id, spec_key),
   unique (tenant_id, project_id, id)
 );
-create index build_specs_of_project on build_specs (tenant_id, project_id, id);
 create index build_specs_by_sha on build_specs (tenant_id, project_id, git_sha, manifest_hash);
 
 create table build_runs (

@@ -112,6 +112,15 @@ describe('the embedded PostgreSQL', () => {
     squatter.close();
   });
 
+  it('refuses a data directory that another server uses, and leaves that one alone', async () => {
+    const server = await startEmbeddedPostgres({ dataDir, port: null, log });
+
+    await assert.rejects(startEmbeddedPostgres({ dataDir, port: null, log }), /another server uses/);
+
+    assert.deepEqual(await ask(server, 'select 1 as one'), [{ one: 1 }]);
+    await server.stop();
+  });
+
   it('tells when it ended without being asked', async () => {
     const server = await startEmbeddedPostgres({ dataDir, port: null, log });
 

@@ -62,7 +62,8 @@ const defaults: Readonly<Record<string, string>> = {
 };
 
 const user = 'eve';
-const startTimeoutMs = 20_000;
+// For what ends by itself: a server that is just going down, a port that is just being let go.
+const startTimeoutMs = 10_000;
 
 /** Starts the server, making the cluster first when there is none. */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
@@ -136,7 +137,8 @@ async function launchUntilReady(
     if (launched.state === 'ready') return { launched, port };
 
     if (launched.state === 'failed' || performance.now() > deadline) {
-      throw new Error(`The embedded PostgreSQL did not start: ${launched.reason}`);
+      const why = launched.state === 'in_use' ? `another server uses ${dataDir}` : launched.reason;
+      throw new Error(`The embedded PostgreSQL did not start: ${why}`);
     }
     // Only after a while: a server of ours that is just ending may still hold the port.
     if (launched.state === 'port_taken' && wanted === null && ++refusals >= 5) {

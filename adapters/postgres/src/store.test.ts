@@ -218,35 +218,6 @@ describe('the store', () => {
     assert.equal(await ask('three', new Date(at.getTime() + 25 * 3_600_000)), 'new');
   });
 
-  it('gives events in order, and never one before another that may still come', async () => {
-    const { tenantId } = stranger;
-    const entry = { tenantId, subjectKind: 'secret', subjectId: 'secr_1', from: null, to: 'set', actor: 'x', at };
-    const written = Promise.withResolvers<void>();
-    const finish = Promise.withResolvers<void>();
-    const open = db.store.transaction(async ({ transitions }) => {
-      await transitions.record({ ...entry, event: 'first' });
-      written.resolve();
-      await finish.promise;
-    });
-    await written.promise;
-    await db.store.transitions.record({ ...entry, event: 'second' });
-
-    const during = await db.store.transitions.after(tenantId, 0, 10);
-    finish.resolve();
-    await open;
-
-    assert.deepEqual(during, []);
-    const events = await eventually(
-      () => db.store.transitions.after(tenantId, 0, 10),
-      ({ length }) => length === 2,
-    );
-    assert.deepEqual(
-      events.map(({ event }) => event),
-      ['first', 'second'],
-    );
-    assert.deepEqual(await db.store.transitions.after(tenantId, events[1]?.sequence ?? 0, 10), []);
-  });
-
   it('writes all of a transaction or nothing', async () => {
     const lost = sampleProject({ id: project.tenantId });
 
@@ -273,11 +244,3 @@ describe('the store', () => {
     );
   });
 });
-
-async function eventually<Value>(read: () => Promise<Value>, done: (value: Value) => boolean): Promise<Value> {
-  for (let attempt = 0; ; attempt++) {
-    const value = await read();
-    if (done(value) || attempt === 50) return value;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

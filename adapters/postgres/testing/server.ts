@@ -13,7 +13,8 @@ let idle: NodeJS.Timeout | undefined;
 let isEnding = false;
 
 for (const name of await readdir(folder)) {
-  if (name === 'socket' || name.startsWith('run-')) await rm(join(folder, name), { recursive: true, force: true });
+  if (name === 'socket' || name.startsWith('run-'))
+    await rm(join(folder, name), { recursive: true, force: true, maxRetries: 10 });
 }
 const dataDir = await mkdtemp(join(folder, 'run-'));
 const quiet = { info() {}, warn() {}, error() {} };

@@ -117,7 +117,9 @@ export async function pushBaseImages(
     const repository = `${registryHost}/library/${name}`;
     await expectDone(engine, `/images/${image}/tag?${new URLSearchParams({ repo: repository, tag })}`, 'POST', options);
     const credentials = JSON.stringify({ ...login, serveraddress: registryHost });
-    const headers = { 'X-Registry-Auth': Buffer.from(credentials).toString('base64url') };
+    // The engine wants the padding that base64url leaves out.
+    const auth = Buffer.from(credentials).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+    const headers = { 'X-Registry-Auth': auth };
     try {
       await expectDone(engine, `/images/${repository}/push?tag=${tag}`, 'POST', { ...options, headers });
     } finally {

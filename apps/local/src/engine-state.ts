@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineNetwork } from './subnet.ts';
 
@@ -73,4 +73,9 @@ export async function writeEngineState(layout: EngineLayout, state: EngineState)
   await mkdir(layout.directory, { recursive: true, mode: 0o700 });
   await writeFile(`${layout.stateFile}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
   await rename(`${layout.stateFile}.new`, layout.stateFile);
+}
+
+/** The addresses that networks of an installation's own engine are cut from; null when it has no engine. */
+export async function engineBlock(dataDir: string): Promise<string | null> {
+  return (await readEngineState(engineLayout(await realpath(dataDir))))?.network.block ?? null;
 }

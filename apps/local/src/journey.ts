@@ -77,7 +77,7 @@ export async function waitForDeploy(api: EveClient, deployId: string): Promise<v
     const deploy = await api.getDeploy(deployId);
     if (deploy.status === 'healthy') return;
     if (!['pending', 'deploying', 'awaiting_approval'].includes(deploy.status)) {
-      throw new Error(deploy.failure?.message ?? `The deploy is ${deploy.status}.`);
+      throw new Error(deploy.error?.message ?? `The deploy is ${deploy.status}.`);
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }

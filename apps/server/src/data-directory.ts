@@ -22,6 +22,8 @@ export interface DataDirectory extends AsyncDisposable {
   readonly installation: Installation;
   /** Whether the installation was made just now. */
   readonly fresh: boolean;
+  /** The port that the API had to leave to another program. */
+  readonly movedFrom: number | null;
 }
 
 /** The ports an operator asked for; null where Eve may choose. */
@@ -45,6 +47,7 @@ export async function openDataDirectory(path: string, wanted: WantedPorts): Prom
     const file = join(path, 'installation.json');
     const text = await readFile(file, 'utf8').catch(() => null);
     const known = text === null ? null : readInstallation(text, file);
+    const usual = wanted.api ?? known?.ports.api ?? usualPorts.api;
     const installation = await withPorts(
       known ?? { format, id: newInstallationId(), ports: { api: 0, registry: 0, router: 0 } },
       wanted,
@@ -53,7 +56,13 @@ export async function openDataDirectory(path: string, wanted: WantedPorts): Prom
       await writeFile(`${file}.new`, `${JSON.stringify(installation, null, 2)}\n`, { mode: 0o600 });
       await rename(`${file}.new`, file);
     }
-    return { path, installation, fresh: known === null, [Symbol.asyncDispose]: lock[Symbol.asyncDispose] };
+    return {
+      path,
+      installation,
+      fresh: known === null,
+      movedFrom: installation.ports.api === usual ? null : usual,
+      [Symbol.asyncDispose]: lock[Symbol.asyncDispose],
+    };
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -88,7 +97,10 @@ function newInstallationId(): string {
 async function withPorts(installation: Installation, wanted: WantedPorts): Promise<Installation> {
   const chosen: number[] = [];
   const choose = async (name: keyof WantedPorts) => {
-    const port = wanted[name] ?? (installation.ports[name] || (await freePort(usualPorts[name], chosen)));
+    const kept = installation.ports[name];
+    // Registry and router may be running already; the API of a locked directory is not.
+    const usable = kept !== 0 && (name !== 'api' || (await isFree(kept)));
+    const port = wanted[name] ?? (usable ? kept : await freePort(usualPorts[name], chosen));
     chosen.push(port);
     return port;
   };

@@ -1,7 +1,7 @@
 import type { Platform } from '@eve/operations';
 import { registryTokenRoutes } from '@eve/protocol-registry-token';
-import { restRoutes } from '@eve/protocol-rest';
-import Fastify, { type FastifyInstance } from 'fastify';
+import { refuseBeforeRouting, restRoutes } from '@eve/protocol-rest';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 
 /** Every protocol on one server. */
@@ -10,12 +10,12 @@ export async function httpServer(
   { version, logger }: { version: string; logger: Logger },
 ): Promise<FastifyInstance> {
   const app = Fastify({
-    loggerInstance: logger,
+    loggerInstance: logger as FastifyBaseLogger,
     disableRequestLogging: true,
-    trustProxy: false,
     forceCloseConnections: true,
+    frameworkErrors: refuseBeforeRouting(platform.log),
   });
   await app.register(registryTokenRoutes, { platform });
   await app.register(restRoutes, { platform, version });
-  return app as unknown as FastifyInstance;
+  return app;
 }

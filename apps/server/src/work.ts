@@ -4,11 +4,15 @@ import {
   executeDeploy,
   giveUpBuildRun,
   giveUpDeploy,
+  giveUpPipelineRun,
   type Platform,
   retireInstances,
-  runSweeper,
   runWorker,
+  sweepQueue,
 } from '@eve/operations';
+
+/** What could not be removed is tried again for ever, at this distance. */
+const retireAgainMs = 60_000;
 
 export interface WorkerOptions {
   readonly worker: string;
@@ -22,7 +26,7 @@ export async function work(platform: Platform, options: WorkerOptions, signal: A
   const { worker, leaseMs, buildSlots, deploySlots } = options;
   const { store } = platform;
   await Promise.all([
-    runSweeper(platform, { leaseMs }, signal),
+    sweepQueue(platform, { leaseMs }, signal),
     runWorker(
       platform,
       {
@@ -35,10 +39,11 @@ export async function work(platform: Platform, options: WorkerOptions, signal: A
           'retire-instances': (item, ended) => retireInstances(platform, item, ended),
           'advance-pipeline-run': (item) => advancePipelineRun(platform, item),
         },
-        giveUp: async (item) => {
-          if (item.kind === 'execute-build-run') return giveUpBuildRun(platform, item);
-          if (item.kind === 'execute-deploy') return giveUpDeploy(platform, item);
-          return store.queue.requeue(item.lease, 60_000, 'retry_delay');
+        giveUp: {
+          'execute-build-run': (item) => giveUpBuildRun(platform, item),
+          'execute-deploy': (item) => giveUpDeploy(platform, item),
+          'retire-instances': (item) => store.queue.requeue(item.lease, retireAgainMs, 'retry_delay'),
+          'advance-pipeline-run': (item, error) => giveUpPipelineRun(platform, item, error),
         },
       },
       signal,

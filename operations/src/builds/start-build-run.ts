@@ -114,7 +114,7 @@ async function reuse(
     const login = await platform.registryLogins.issue({
       tenantId: caller.tenantId,
       subject: run.id,
-      prefix: image.repository,
+      prefix: `${image.repository.split('/').slice(0, 2).join('/')}/`,
       actions: ['pull'],
       expiresAt: new Date(now().getTime() + 60_000),
     });

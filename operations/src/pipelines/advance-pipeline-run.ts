@@ -146,3 +146,24 @@ async function startNext(
   }
   return true;
 }
+
+/** Ends a pipeline run that could not be moved again and again for a reason of ours. */
+export async function giveUpPipelineRun(
+  { store, now, log }: Pick<Platform, 'store' | 'now' | 'log'>,
+  work: ClaimedWork,
+  error: unknown,
+): Promise<void> {
+  const run = await store.pipelineRuns.get(work.tenantId, work.id as PipelineRun['id']);
+  log.error({ pipelineRunId: run.id, error: String(error) }, 'a pipeline run could not be moved');
+  await store.transaction(async (records) => {
+    for (const step of await records.pipelineRuns.steps(run.tenantId, run.id)) {
+      if (step.status !== 'pending' && step.status !== 'running') continue;
+      await move({ store: records, now }, work, step, 'cancel', { errorMessage: 'The pipeline run was given up.' });
+    }
+    if (!isPipelineRunFinished(run)) {
+      const failed = advanceRun(run, 'fail', now(), 'Eve could not move this run: see its own log for the cause.');
+      await records.pipelineRuns.update(failed, { was: run.status, event: 'fail', actor: 'system', lease: work.lease });
+    }
+    await records.queue.settle(work.lease);
+  });
+}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DockerEngine, inspectImage } from '@eve/adapter-docker';
 import type { Service } from '@eve/domain';
-import type { Deployer, DeployTarget } from '@eve/operations';
+import type { Deployer, DeployTarget, ServiceTarget } from '@eve/operations';
 import { apply } from './apply.ts';
 import { environmentLabels, hasWritableVolume } from './container-body.ts';
 import type { DeployerSettings } from './context.ts';
@@ -55,9 +55,7 @@ export function dockerDeployer(options: DockerDeployerOptions): Deployer {
       const labels = environmentLabels(target, installation);
       const place = await ensurePlace(engine, target.place, { pool: settings.networkPool, labels });
       const instances = await found(target.environment.id);
-      const serving = new Set(
-        target.services.flatMap(({ service, hash }) => servingOf(target, service.name, hash, instances)),
-      );
+      const serving = new Set(target.services.flatMap((wanted) => servingOf(target, wanted, instances)));
       // The new ones first: between the two steps a name means both, never nothing.
       signal.throwIfAborted();
       const fresh = instances.filter((each) => serving.has(each.instance.name) && !each.instance.named);
@@ -90,14 +88,14 @@ export function dockerDeployer(options: DockerDeployerOptions): Deployer {
 /** Running instances with the wanted hash that this deploy made, or that were named, so healthy, before. */
 function servingOf(
   target: DeployTarget,
-  service: string,
-  hash: string,
+  { service, hash }: ServiceTarget,
   instances: Awaited<ReturnType<typeof findInstances>>,
 ): string[] {
   return instances
     .map(({ instance }) => instance)
-    .filter((each) => each.service === service && each.hash === hash && each.state !== 'exited')
+    .filter((each) => each.service === service.name && each.hash === hash && each.state !== 'exited')
     .filter((each) => each.named || each.deployId === target.deployId)
+    .slice(0, service.replicas)
     .map(({ name }) => name);
 }
 

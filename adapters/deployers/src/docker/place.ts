@@ -68,7 +68,7 @@ async function makeNetwork(
     } catch (error) {
       if (isDockerError(error, 409)) return;
       // Taken since we looked, or by something that the engine alone knows of: the next one.
-      if (!isDockerError(error) || !/overlaps/i.test(error.message)) throw error;
+      if (!isDockerError(error) || !/overlap/i.test(error.message)) throw error;
     }
   }
   throw new Error(`No subnet is left in the pool ${pool} for the network ${name} (${label.place}).`);

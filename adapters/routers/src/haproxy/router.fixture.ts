@@ -35,6 +35,7 @@ export async function instance(name: string): Promise<{ backend: Backend; server
   };
 }
 
+/** Requests over kept connections from another thread, until stopped. */
 export function load(port: number, host: string, perSecond: number) {
   const worker = new Worker(new URL('./load.fixture.ts', import.meta.url), { workerData: { port, host, perSecond } });
   return {
@@ -43,6 +44,9 @@ export function load(port: number, host: string, perSecond: number) {
       const report = await new Promise((resolve) => worker.once('message', resolve));
       await worker.terminate();
       return report as { sent: number; failures: string[]; answers: Record<string, number> };
+    },
+    async [Symbol.asyncDispose]() {
+      await worker.terminate();
     },
   };
 }

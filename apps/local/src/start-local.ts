@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '@eve/adapter-postgres';
+import { startRegistry } from '@eve/adapter-registries';
+import { PlatformError } from '@eve/domain';
+import type { Platform } from '@eve/operations';
+import {
+  type Config,
+  type DataDirectory,
+  logOf,
+  openDataDirectory,
+  openLogger,
+  openPlatform,
+  registryService,
+  startServer,
+} from '@eve/server';
+import type { Credentials } from './credentials.ts';
+import { type Engine, findEngine, startEngine } from './engine.ts';
+import { engineBlock } from './engine-state.ts';
+import { ensureCredentials } from './first-run.ts';
+import { prepareMachine } from './machine.ts';
+import { reviveInstances } from './our-containers.ts';
+import type { Programs } from './programs.ts';
+import type { Log } from './run-program.ts';
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly yes: boolean;
+  readonly say: Log;
+  readonly signal: AbortSignal;
+}
+
+/** A running Eve of one machine. Disposing ends Eve itself; apps, router, registry and engine go on serving. */
+export interface LocalEve extends AsyncDisposable {
+  readonly directory: DataDirectory;
+  readonly platform: Platform;
+  readonly engine: Engine;
+  readonly programs: Programs;
+  readonly credentials: Credentials;
+  /** Whether the credentials were made just now. */
+  readonly freshCredentials: boolean;
+  /** Whether there is no project yet. */
+  readonly empty: boolean;
+}
+
+/** Starts everything that an installation on one machine consists of; what runs already is adopted. */
+export async function startLocal({ config, version, yes, say, signal }: StartOptions): Promise<LocalEve> {
+  await using starting = new AsyncDisposableStack();
+  const { dataDir, cacheDir } = config;
+  const asked = portOf(config.EVE_LISTEN);
+  const wanted = {
+    api: asked?.port ?? null,
+    registry: config.EVE_REGISTRY_PORT ?? null,
+    router: config.EVE_ROUTER_PORT ?? null,
+  };
+  const directory = starting.use(await openDataDirectory(dataDir, wanted));
+  const { installation, movedFrom } = directory;
+  const { ports } = installation;
+  if (movedFrom !== null) say(`Port ${movedFrom} is taken by another program: the API listens on ${ports.api}.`);
+
+  const logger = openLogger(config, join(dataDir, 'eve.log'));
+  const log = logOf(logger);
+  const dockerHost = config.DOCKER_HOST ?? null;
+  const programs = await prepareMachine({
+    dataDir,
+    cacheDir,
+    dockerHost,
+    install: config.EVE_INSTALL,
+    yes,
+    log: say,
+    signal,
+  });
+  const { buildx, haproxy, git } = programs;
+  if (!buildx || !haproxy || !git)
+    throw new PlatformError('engine_unavailable', 'A program is still missing after the installation.');
+
+  const host = asked?.host ?? '127.0.0.1';
+  const publicUrl = config.EVE_PUBLIC_URL ?? `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${ports.api}`;
+  const registryHost = `127.0.0.1:${ports.registry}`;
+  const [postgres, engine] = await Promise.all([
+    config.DATABASE_URL ? null : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), port: null, log }),
+    runningEngine(config, programs, registryHost, say, signal),
+    startRegistry(
+      {
+        dataDir,
+        program: programs.registry ?? null,
+        port: ports.registry,
+        realm: `${publicUrl}/registry/token`,
+        service: registryService,
+      },
+      signal,
+    ),
+  ]);
+  if (postgres) starting.defer(() => postgres.stop());
+  const platform = starting.use(
+    await openPlatform({
+      config,
+      installation,
+      databaseUrl: config.DATABASE_URL ?? (postgres?.url as string),
+      dockerHost: engine.host,
+      programs: { buildx, haproxy, git },
+      local: true,
+      publicUrl,
+      registryHost,
+      networkPool: (engine.own && (await engineBlock(dataDir))) || config.EVE_NETWORK_POOL,
+      log,
+    }),
+  );
+  await reviveInstances(engine, installation.id, signal);
+  starting.use(await startServer(platform, { config, host, port: ports.api, version, logger }));
+  const { credentials, fresh } = await ensureCredentials(platform, { dataDir, url: publicUrl });
+  const empty = (await platform.store.projects.countAll()) === 0;
+  const running = starting.move();
+  return {
+    directory,
+    platform,
+    engine,
+    programs,
+    credentials,
+    freshCredentials: fresh,
+    empty,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function runningEngine(
+  config: Config,
+  programs: Programs,
+  registryHost: string,
+  say: Log,
+  signal: AbortSignal,
+): Promise<Engine> {
+  const { dataDir } = config;
+  const found = await findEngine({ dataDir, dockerHost: config.DOCKER_HOST ?? null });
+  if (found && !found.own) return found;
+  return startEngine({ dataDir, programs, mirror: `http://${registryHost}`, log: say, signal });
+}
+
+function portOf(listen: string | undefined): { host: string; port: number } | null {
+  if (listen === undefined) return null;
+  const at = listen.lastIndexOf(':');
+  return { host: listen.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(listen.slice(at + 1)) };
+}

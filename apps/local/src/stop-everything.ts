@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stopRegistry } from '@eve/adapter-registries';
+import { stopRouter } from '@eve/adapter-routers';
+import { type Config, peekInstallation } from '@eve/server';
+import { findEngine } from './engine.ts';
+import { removeInstances, removeOurImages, stopInstances } from './our-containers.ts';
+import { hasEnded, processOf, send } from './processes.ts';
+import type { Log } from './run-program.ts';
+import { stopEngine } from './stop-engine.ts';
+
+export interface StopOptions {
+  readonly config: Config;
+  readonly say: Log;
+  /** Whether the volumes of what was deployed go too. */
+  readonly volumes: boolean;
+  /** Whether images and the engine's own data go too. */
+  readonly removeData?: boolean;
+}
+
+const patienceMs = 30_000;
+
+/** Stops everything of an installation: Eve itself, what it deployed, the router, the registry, and an engine it started. */
+export async function stopEverything({ config, say, volumes, removeData = false }: StopOptions): Promise<boolean> {
+  const { dataDir } = config;
+  const installation = await peekInstallation(dataDir);
+  if (!installation) return false;
+  await stopEve(dataDir, say);
+  const signal = AbortSignal.timeout(patienceMs * 4);
+  const engine = await findEngine({ dataDir, dockerHost: config.DOCKER_HOST ?? null }).catch(() => null);
+  if (engine && (volumes || removeData)) await removeInstances(engine, installation.id, { volumes }, signal);
+  else if (engine && !engine.own) await stopInstances(engine, installation.id, signal);
+  if (engine && removeData) await removeOurImages(engine, `127.0.0.1:${installation.ports.registry}`);
+  await stopRouter(dataDir);
+  await stopRegistry(dataDir);
+  if (await stopEngine(dataDir, { removeData })) say('The engine of this installation was stopped.');
+  return true;
+}
+
+/** Asks a running Eve of this data directory to end, and waits for it. */
+async function stopEve(dataDir: string, say: Log): Promise<void> {
+  const [pid = '', startTime = ''] = (await readFile(join(dataDir, 'lock'), 'utf8').catch(() => '')).split(' ');
+  const running = pid === '' || Number(pid) === process.pid ? null : await processOf(Number(pid));
+  if (!running || running.startTime !== startTime) return;
+  say(`Stopping Eve (process ${pid}) …`);
+  send('SIGTERM', running.pid);
+  if (!(await hasEnded(running, patienceMs))) send('SIGKILL', running.pid);
+}

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { directoryBlobs } from '@eve/adapter-blobs';
+import { buildxBuilder } from '@eve/adapter-builders';
+import { dockerDeployer } from '@eve/adapter-deployers';
+import { dockerEngine } from '@eve/adapter-docker';
+import { openMasterKey, vault } from '@eve/adapter-keys';
+import {
+  createNotifications,
+  createPool,
+  database,
+  ensureLogPartitions,
+  migrate,
+  postgresLogs,
+  postgresStore,
+  queueRecords,
+  workQueue,
+} from '@eve/adapter-postgres';
+import { openLoginKey, registryLogins, registryReader, registryTokens } from '@eve/adapter-registries';
+import { haproxyRouter } from '@eve/adapter-routers';
+import { dockerRunner } from '@eve/adapter-runners';
+import { gitSource } from '@eve/adapter-sources';
+import { encodeId, PlatformError, uuidV7 } from '@eve/domain';
+import type { Log, Platform } from '@eve/operations';
+import type { Config } from './config.ts';
+import type { Installation } from './data-directory.ts';
+import { failpoint } from './failpoint.ts';
+
+/** What a process was given to work with. */
+export interface PlatformParts {
+  readonly config: Config;
+  readonly installation: Installation;
+  readonly databaseUrl: string;
+  /** `unix://…` */
+  readonly dockerHost: string;
+  readonly programs: { readonly buildx: string; readonly haproxy: string; readonly git: string };
+  /** Whether this is the one-machine installation of a person. */
+  readonly local: boolean;
+  readonly publicUrl: string;
+  readonly registryHost: string | null;
+  /** Where networks of environments are cut from. */
+  readonly networkPool: string;
+  readonly log: Log;
+}
+
+export const registryService = 'eve-registry';
+const partitionsEveryMs = 12 * 60 * 60_000;
+
+/** Wires every port to its adapter: the only place where they meet. Migrates the database first. */
+export async function openPlatform(parts: PlatformParts): Promise<Platform & AsyncDisposable> {
+  const { config, installation, databaseUrl, log, local } = parts;
+  const { dataDir } = config;
+  const workDir = join(dataDir, 'work');
+  await mkdir(workDir, { recursive: true, mode: 0o700 });
+  const now = () => new Date();
+
+  const pool = createPool({
+    url: databaseUrl,
+    onError: (error) => log.warn({ error: error.message }, 'a database connection broke'),
+  });
+  await migrate(pool);
+  await ensureLogPartitions(pool, { at: now() });
+  const partitions = setInterval(() => {
+    ensureLogPartitions(pool, { at: now() }).catch((error: unknown) =>
+      log.warn({ error: String(error) }, 'log partitions could not be made'),
+    );
+  }, partitionsEveryMs).unref();
+  const notifications = createNotifications(pool, {
+    url: config.EVE_DATABASE_LISTEN_URL ?? databaseUrl,
+    onError: (error) => log.warn({ error: error.message }, 'the listening connection broke'),
+  });
+
+  const engine = dockerEngine({ socketPath: parts.dockerHost });
+  const keys = join(dataDir, 'keys');
+  const insecure = config.EVE_BUILDKIT_INSECURE_REGISTRIES.split(',')
+    .map((host) => host.trim())
+    .filter(Boolean);
+  const variables = {
+    ...(config.SSL_CERT_FILE && { SSL_CERT_FILE: config.SSL_CERT_FILE, GIT_SSL_CAINFO: config.SSL_CERT_FILE }),
+  };
+  return {
+    store: postgresStore(database(pool), queueRecords),
+    queue: workQueue(pool, { url: databaseUrl, notifications }),
+    logs: postgresLogs(pool, { notifications }),
+    blobs: directoryBlobs(join(dataDir, 'blobs')),
+    vault: vault(
+      config.EVE_MASTER_KEY ? masterKeyFrom(config.EVE_MASTER_KEY) : await openMasterKey(join(keys, 'master.key')),
+    ),
+    source: gitSource({ workDir, git: parts.programs.git, variables }),
+    builders: {
+      buildx: buildxBuilder({
+        buildx: parts.programs.buildx,
+        dockerHost: parts.dockerHost,
+        workDir,
+        buildkitAddr: config.EVE_BUILDKIT_ADDR,
+        variables,
+      }),
+    },
+    registry: registryReader({ insecureHosts: insecure }),
+    registryTokens: parts.registryHost ? registryTokens({ dataDir }) : null,
+    registryLogins: registryLogins({
+      key: await openLoginKey(join(keys, 'registry-logins.key')),
+      host: parts.registryHost ?? 'registry.invalid',
+    }),
+    deployer: dockerDeployer({ engine, installation: installation.id, now, networkPool: parts.networkPool }),
+    router: haproxyRouter({ dataDir, program: parts.programs.haproxy }),
+    runner: dockerRunner({ engine, installation: installation.id }),
+    settings: {
+      installation: installation.id,
+      localSources: config.EVE_LOCAL_SOURCES ?? local,
+      buildReuse: config.EVE_BUILD_REUSE,
+      buildBackend: config.EVE_BUILD_BACKEND ?? null,
+      registryHost: parts.registryHost,
+      registryService,
+      internalApiKey: config.EVE_INTERNAL_API_KEY ?? null,
+      domain: config.EVE_DOMAIN,
+      routerPort: installation.ports.router,
+      servicePortsFrom: config.EVE_SERVICE_PORTS_FROM,
+      defaultTier: config.EVE_DEFAULT_TIER,
+      publicUrl: parts.publicUrl,
+      drainMs: config.EVE_DRAIN_SECONDS * 1000,
+      sharedEngine: config.EVE_BUILDKIT_ADDR === undefined,
+    },
+    log,
+    now,
+    newId: (prefix) => encodeId(prefix, uuidV7(Date.now(), randomBytes(10))),
+    failpoint: failpoint(config.EVE_FAILPOINT),
+    async [Symbol.asyncDispose]() {
+      clearInterval(partitions);
+      await notifications[Symbol.asyncDispose]();
+      await pool.end();
+    },
+  };
+}
+
+function masterKeyFrom(text: string) {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length !== 32) {
+    throw new PlatformError(
+      'request_invalid',
+      'EVE_MASTER_KEY must be the base64 of exactly 32 bytes: `openssl rand -base64 32`.',
+    );
+  }
+  return { id: 'environment', version: 1, bytes };
+}

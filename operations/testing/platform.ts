@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { directoryBlobs } from '@eve/adapter-blobs';
+import { vault } from '@eve/adapter-keys';
+import { createNotifications, postgresLogs, workQueue } from '@eve/adapter-postgres';
+import { newId, type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { registryLogins } from '@eve/adapter-registries';
+import type { Failpoint, Platform, Settings } from '../src/platform.ts';
+import type { NewLogLine } from '../src/ports/logs.ts';
+import type { WorkClass } from '../src/ports/work-queue.ts';
+import { type ScriptedBuilder, scriptedBuilder } from './scripted-builder.ts';
+import { type ScriptedDeployer, scriptedDeployer } from './scripted-deployer.ts';
+import { type ScriptedRegistry, scriptedRegistry } from './scripted-registry.ts';
+import { type ScriptedRouter, scriptedRouter } from './scripted-router.ts';
+import { type ScriptedRunner, scriptedRunner } from './scripted-runner.ts';
+import { type ScriptedSource, scriptedSource } from './scripted-source.ts';
+import { killAt, workUntil } from './work.ts';
+
+/** The registry's host on a test platform. */
+export const testRegistry = 'registry.test:5000';
+
+/** A platform on a real database with scripted engines. Disposing checks the invariants and drops all of it. */
+export interface TestPlatform extends AsyncDisposable {
+  readonly platform: Platform;
+  readonly db: TestDatabase;
+  readonly builder: ScriptedBuilder;
+  readonly registry: ScriptedRegistry;
+  readonly source: ScriptedSource;
+  readonly deployer: ScriptedDeployer;
+  readonly router: ScriptedRouter;
+  readonly runner: ScriptedRunner;
+  /** What the platform logged for its operator: sentence and fields. */
+  readonly said: { readonly sentence: string; readonly fields: object }[];
+  /** May be given to do something at a failpoint. */
+  onFailpoint: ((name: Failpoint) => void) | null;
+  /** Runs a worker with the real handlers until nothing is left to do, or until the condition holds. */
+  work(until?: () => boolean | Promise<boolean>): Promise<void>;
+  /** Lets a worker take work of a class and die at a failpoint; its lease has run out when this resolves. */
+  killAt(workClass: WorkClass, failpoint: Failpoint): Promise<void>;
+  /** What a build run or deploy printed, in order. */
+  lines(subject: { tenantId: NewLogLineOwner; id: string }): Promise<readonly string[]>;
+}
+
+type NewLogLineOwner = Parameters<Platform['logs']['read']>[0]['tenantId'];
+
+/** Makes a platform. Settings that are given win over the test's own. */
+export async function testPlatform(settings: Partial<Settings> = {}): Promise<TestPlatform> {
+  const db = await testDatabase();
+  const directory = await mkdtemp(join(tmpdir(), 'eve-test-'));
+  const notifications = createNotifications(db.pool, { url: db.url });
+  const registry = scriptedRegistry();
+  const builder = scriptedBuilder(registry);
+  const source = scriptedSource();
+  const deployer = scriptedDeployer();
+  const router = scriptedRouter();
+  const runner = scriptedRunner();
+  const said: TestPlatform['said'] = [];
+  const say = (fields: object, sentence: string) => void said.push({ sentence, fields });
+
+  const platform: Platform = {
+    store: db.store,
+    queue: workQueue(db.pool, { url: db.url, notifications, pollMs: 200 }),
+    logs: postgresLogs(db.pool, { notifications, pollMs: 200 }),
+    blobs: directoryBlobs(directory),
+    vault: vault({ id: 'test', version: 1, bytes: randomBytes(32) }),
+    source,
+    builders: { buildx: builder },
+    registry,
+    registryTokens: null,
+    registryLogins: registryLogins({ key: randomBytes(32), host: testRegistry }),
+    deployer,
+    router,
+    runner,
+    settings: { ...testSettings, ...settings },
+    log: { info: say, warn: say, error: say },
+    now: () => new Date(),
+    newId,
+    failpoint: (name) => test.onFailpoint?.(name),
+  };
+  const test: TestPlatform = {
+    platform,
+    db,
+    builder,
+    registry,
+    source,
+    deployer,
+    router,
+    runner,
+    said,
+    onFailpoint: null,
+    work: (until) => workUntil(test, until),
+    killAt: (workClass, failpoint) => killAt(test, workClass, failpoint, freshQueue),
+    lines: async (subject) => (await platform.logs.read(subject, {})).map(({ text }) => text),
+    async [Symbol.asyncDispose]() {
+      await notifications[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
+      await db[Symbol.asyncDispose]();
+    },
+  };
+  const freshQueue = () => workQueue(db.pool, { url: db.url, notifications });
+  return test;
+}
+
+const testSettings: Settings = {
+  installation: 'test',
+  localSources: false,
+  buildReuse: true,
+  buildBackend: null,
+  registryHost: testRegistry,
+  registryService: 'eve-registry',
+  internalApiKey: null,
+  domain: 'localhost',
+  routerPort: 8080,
+  servicePortsFrom: 30_000,
+  defaultTier: 'dedicated',
+  publicUrl: 'http://127.0.0.1:4600',
+  drainMs: 50,
+  sharedEngine: false,
+};

@@ -130,11 +130,11 @@ export function deployableServices(manifest: Manifest): Service[] {
   );
 }
 
-/** Names of secrets that values refer to, as `${secret.NAME}`. */
+/** Names of secrets that values refer to, as `${secret.NAME}`; two dollar signs stand for one that begins nothing. */
 export function secretNamesIn(values: Iterable<string>): Set<string> {
   const names = new Set<string>();
   for (const value of values)
-    for (const [, name] of value.matchAll(/\$\{secret\.([A-Za-z_][A-Za-z0-9_]*)\}/g)) names.add(name as string);
+    for (const [, name] of value.matchAll(/\$\$|\$\{secret\.([A-Za-z_][A-Za-z0-9_]*)\}/g)) if (name) names.add(name);
   return names;
 }
 

@@ -8,7 +8,6 @@ import { createNotifications, postgresLogs, workQueue } from '@eve/adapter-postg
 import { newId, type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
 import { registryLogins } from '@eve/adapter-registries';
 import type { Failpoint, Platform, Settings } from '../src/platform.ts';
-import type { NewLogLine } from '../src/ports/logs.ts';
 import type { WorkClass } from '../src/ports/work-queue.ts';
 import { type ScriptedBuilder, scriptedBuilder } from './scripted-builder.ts';
 import { type ScriptedDeployer, scriptedDeployer } from './scripted-deployer.ts';

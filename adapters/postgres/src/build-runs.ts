@@ -100,6 +100,13 @@ export function buildRuns(database: Database): Records['buildRuns'] {
 
     unfinished: () => sql<BuildRun>`
       select ${columns} from build_runs where status in ('pending', 'building') order by id`,
+
+    async hasEnded(id) {
+      return (
+        (await sql`select from build_runs where id = ${id} and status in ('completed', 'failed', 'cancelled')`).length >
+        0
+      );
+    },
   };
 }
 

@@ -87,6 +87,13 @@ export function deploys(database: Database): Records['deploys'] {
 
     unfinished: () => sql<Deploy>`
       select ${columns} from deploys where status in ('pending', 'awaiting_approval', 'deploying') order by id`,
+
+    async hasEnded(id) {
+      return (
+        (await sql`select from deploys where id = ${id} and status in ('healthy', 'failed', 'cancelled', 'superseded')`)
+          .length > 0
+      );
+    },
   };
 }
 

@@ -57,6 +57,11 @@ export function endpoints(database: Database): Records['endpoints'] {
       return row.version;
     },
 
+    async routingVersion() {
+      const [row] = await sql<{ version: number }>`select version from routing`;
+      return row?.version ?? 0;
+    },
+
     listAll: () => sql<Endpoint>`
       select ${columns} from endpoints order by environment_id, service, instance, container_port`,
   };

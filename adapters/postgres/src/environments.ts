@@ -47,11 +47,12 @@ export function environments(database: Database): Records['environments'] {
         page,
       }),
 
-    async update({ id, tenantId, kind, status, currentRevisionId, lastDeployId }) {
+    async update({ id, tenantId, kind = null, status = null, currentRevisionId = null, lastDeployId = null }) {
       const updated = await sql`
         update environments
-        set kind = ${kind}, status = ${status}, current_revision_id = ${currentRevisionId},
-          last_deploy_id = ${lastDeployId}
+        set kind = coalesce(${kind}, kind), status = coalesce(${status}, status),
+          current_revision_id = coalesce(${currentRevisionId}, current_revision_id),
+          last_deploy_id = coalesce(${lastDeployId}, last_deploy_id)
         where id = ${id} and tenant_id = ${tenantId}
         returning ${notifyChanged(id)}`;
       if (updated.length === 0) throw notFound(id);

@@ -46,7 +46,7 @@ export function releases(database: Database): Records['releases'] {
         select ${columns} from releases
         where tenant_id = ${tenantId} and project_id = ${projectId} and manifest_hash = ${manifestHash}
           and git_sha is not distinct from ${gitSha} and digests = ${json(digestsOf(images))}::jsonb
-        order by id desc limit 1`;
+        order by tag is null, id desc limit 1`;
       return row ?? null;
     },
 

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
 import { PlatformError } from '@eve/domain';
-import { readConfig } from '@eve/server';
+import { readConfig, version } from '@eve/server';
 import { firstJourney } from './first-journey.ts';
 import { once } from './once.ts';
 import { startLocal } from './start-local.ts';
-import { version } from './version.ts';
 
 const help = `npm start [-- options]
 

@@ -1,7 +1,7 @@
 import type { Platform } from '@eve/operations';
 import { registryTokenRoutes } from '@eve/protocol-registry-token';
 import { refuseBeforeRouting, restRoutes } from '@eve/protocol-rest';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 
 /** Every protocol on one server. */
@@ -11,7 +11,7 @@ export async function httpServer(
 ): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     frameworkErrors: refuseBeforeRouting(platform.log),
   });

@@ -4,4 +4,5 @@ export * from './http.ts';
 export * from './logger.ts';
 export * from './platform.ts';
 export * from './server.ts';
+export * from './version.ts';
 export * from './work.ts';

@@ -21,7 +21,7 @@ import { openLoginKey, registryLogins, registryReader, registryTokens } from '@e
 import { haproxyRouter } from '@eve/adapter-routers';
 import { dockerRunner } from '@eve/adapter-runners';
 import { gitSource } from '@eve/adapter-sources';
-import { encodeId, PlatformError, uuidV7 } from '@eve/domain';
+import { encodeId, isId, PlatformError, uuidV7 } from '@eve/domain';
 import type { Log, Platform } from '@eve/operations';
 import type { Config } from './config.ts';
 import type { Installation } from './data-directory.ts';
@@ -79,8 +79,9 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
   const variables = {
     ...(config.SSL_CERT_FILE && { SSL_CERT_FILE: config.SSL_CERT_FILE, GIT_SSL_CAINFO: config.SSL_CERT_FILE }),
   };
+  const store = postgresStore(database(pool), queueRecords);
   return {
-    store: postgresStore(database(pool), queueRecords),
+    store,
     queue: workQueue(pool, { url: databaseUrl, notifications }),
     logs: postgresLogs(pool, { notifications }),
     blobs: directoryBlobs(join(dataDir, 'blobs')),
@@ -102,6 +103,10 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
     registryLogins: registryLogins({
       key: await openLoginKey(join(keys, 'registry-logins.key')),
       host: parts.registryHost ?? 'registry.invalid',
+      isRevoked: (subject) =>
+        isId('brun', subject)
+          ? store.buildRuns.hasEnded(subject)
+          : isId('dep', subject) && store.deploys.hasEnded(subject),
     }),
     deployer: dockerDeployer({ engine, installation: installation.id, now, networkPool: parts.networkPool }),
     router: haproxyRouter({ dataDir, program: parts.programs.haproxy }),

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { applyRouting, type Platform } from '@eve/operations';
+import { keepRouting, type Platform } from '@eve/operations';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { httpServer } from './http.ts';
@@ -30,19 +30,13 @@ export async function startServer(
   };
 }
 
-/** Takes work until the signal; before that, brings the router to what is recorded. */
+/** Takes work, and keeps the router at what is recorded, until the signal. */
 export async function startWorker(platform: Platform, config: Config, signal: AbortSignal): Promise<void> {
-  const { log } = platform;
-  if ((await platform.store.addresses.listAll()).length > 0) {
-    await applyRouting(platform, signal).catch((error: unknown) =>
-      log.error({ error: String(error) }, 'the router could not be brought to the recorded routes'),
-    );
-  }
   const options = {
     worker: `${hostname()}-${process.pid}`,
     leaseMs: config.EVE_LEASE_SECONDS * 1000,
     buildSlots: config.EVE_BUILD_SLOTS,
     deploySlots: config.EVE_DEPLOY_SLOTS,
   };
-  await work(platform, options, signal);
+  await Promise.all([work(platform, options, signal), keepRouting(platform, signal)]);
 }

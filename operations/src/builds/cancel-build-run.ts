@@ -10,6 +10,7 @@ import { authorize, type Caller } from '../caller.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import { findBuildRun } from './read-builds.ts';
+import { buildWork } from './start-build-run.ts';
 
 /**
  * Asks a run to end. A pending one is `cancelled` at once; a building one when the engine has confirmed that nothing of it
@@ -28,27 +29,27 @@ export async function cancelBuildRun(
     throw new PlatformError('build_finished', `Build run ${found.id} has already ended: it is ${found.status}.`);
   }
 
-  const line = {
-    at: now(),
-    attempt: found.attempt,
-    service: null,
-    step: 'cancel',
-    stream: 'platform',
-    level: 'info',
-    code: null,
-  } as const;
-  const run = await store.transaction(async (records) => {
+  // Before the last write, so that whoever follows the log sees it before the end. What runs says itself when it has ended.
+  if (found.status === 'pending' && found.cancelRequestedAt === null) {
+    const line = { at: now(), attempt: found.attempt, service: null, step: 'cancel', stream: 'platform' } as const;
+    const text = `Cancel requested by ${caller.actor}${reason ? `: ${reason}` : ''}`;
+    await platform.logs.append(found, [{ ...line, level: 'info', code: null, text }], null);
+  }
+  return store.transaction(async (records) => {
     const asked = await records.buildRuns.requestCancel(caller.tenantId, found.id, caller.actor, now());
+    if (isBuildRunFinished(asked)) {
+      throw new PlatformError('build_finished', `Build run ${found.id} has already ended: it is ${asked.status}.`);
+    }
     const outcome = await records.queue.cancel('execute-build-run', found.id);
-    if (asked.status !== 'pending' || outcome === 'signalled') return asked;
+    if (outcome === 'signalled') return asked;
+    if (asked.status !== 'pending') {
+      // It waited for its next attempt: only a worker can tell that nothing of it runs any more.
+      await records.queue.add(buildWork(asked));
+      return asked;
+    }
     const cancelled = advanceBuildRun(asked, { type: 'cancel' }, now());
     await records.buildRuns.update(cancelled, { was: 'pending', event: 'cancel', actor: caller.actor, lease: null });
     await advanceStepOf(records, cancelled);
     return cancelled;
   });
-  if (run.status === 'cancelled') {
-    const why = reason ? `: ${reason}` : '';
-    await platform.logs.append(run, [{ ...line, text: `Cancelled by ${caller.actor} before it started${why}` }], null);
-  }
-  return run;
 }

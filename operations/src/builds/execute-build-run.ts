@@ -1,11 +1,9 @@
 import {
   advanceBuildRun,
   type BuildArtifact,
-  BuildFailed,
   type BuildFailure,
   type BuildPhase,
   type BuildRun,
-  buildFailure,
   formatBuildFailure,
   isBuildRunFinished,
 } from '@eve/domain';
@@ -15,9 +13,11 @@ import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
 import { type BuildContext, loadBuildContext } from './build-context.ts';
+import { buildFailureOf, timeoutFailure } from './build-failure-of.ts';
 import { buildImage } from './build-image.ts';
 import { checkOutSource } from './check-out-source.ts';
 import { planImages } from './plan-images.ts';
+import { stopLeftovers } from './stop-leftovers.ts';
 
 /**
  * Carries a build run out under a lease: checks the source out, builds each image, records the outcome.
@@ -50,9 +50,12 @@ export async function executeBuildRun(
     await finish(platform, work, context.run, null);
   } catch (error) {
     if (signal.aborted) throw error;
-    if (cancelled.aborted || error instanceof BuildCancelled) return end(platform, work, context.run, writer, 'cancel');
-    const failure = timeout.aborted ? timeoutFailure(context) : error instanceof BuildFailed ? error.failure : null;
-    if (!failure) throw error;
+    const asked = cancelled.aborted || error instanceof BuildCancelled;
+    const failure = timeout.aborted ? timeoutFailure(context) : buildFailureOf(error);
+    if (!asked && !failure) throw error;
+    // An end is written only when the engine has said that nothing of it runs any more.
+    await stopLeftovers(platform, context.run);
+    if (asked || !failure) return end(platform, work, context.run, writer, 'cancel');
     await end(platform, work, context.run, writer, {
       ...failure,
       message: redact(failure.message),
@@ -81,13 +84,6 @@ async function begin(
     await buildRuns.update(run, { was: 'pending', event: 'start', actor: 'system', lease });
     return run;
   });
-}
-
-async function stopLeftovers({ builders }: Pick<Platform, 'builders'>, run: BuildRun): Promise<void> {
-  const builder = builders[run.backend];
-  if (run.attempt === 0 || !builder) return;
-  const mine = (await builder.list()).filter((ref) => ref.includes(run.id));
-  await Promise.all(mine.map((ref) => builder.stop(ref)));
 }
 
 async function buildAll(
@@ -137,12 +133,6 @@ async function buildAll(
   return artifacts;
 }
 
-function timeoutFailure({ timeoutMs }: BuildContext): BuildFailure {
-  return buildFailure('timeout_error', `The build did not end within ${Math.round(timeoutMs / 1000)} s.`, {
-    hint: `The limit is ${Math.round(timeoutMs / 1000)} s: raise build.timeout in the manifest (up to the tier's), or make the build faster.`,
-  });
-}
-
 async function end(
   platform: Platform,
   work: ClaimedWork,
@@ -173,49 +163,21 @@ async function finish(
 ) {
   await store.transaction(async (records) => {
     const current = await records.buildRuns.get(run.tenantId, run.id);
+    if (outcome === null && current.cancelRequestedAt) throw new BuildCancelled();
     const event =
-      outcome === null && !current.cancelRequestedAt
+      outcome === null
         ? ({ type: 'complete' } as const)
-        : outcome === null || outcome === 'cancel'
+        : outcome === 'cancel'
           ? ({ type: 'cancel' } as const)
           : ({ type: 'fail', failure: outcome } as const);
     const ended = advanceBuildRun({ ...current, notes: run.notes, runnerRef: run.runnerRef }, event, now());
     await records.buildRuns.update(ended, {
       was: 'building',
       event: event.type,
-      actor: current.cancelRequestedBy ?? 'system',
+      actor: (event.type === 'cancel' && current.cancelRequestedBy) || 'system',
       lease,
     });
     await advanceStepOf(records, ended);
     await records.queue.settle(lease);
-  });
-}
-
-/** Ends a run whose work failed again and again for a reason of ours. */
-export async function giveUpBuildRun(
-  { store, now, logs }: Pick<Platform, 'store' | 'now' | 'logs'>,
-  work: ClaimedWork,
-): Promise<void> {
-  const run = await store.buildRuns.get(work.tenantId, work.id as BuildRun['id']);
-  const failure = buildFailure(
-    'infrastructure_error',
-    'The build was tried several times and its builder was lost each time.',
-  );
-  if (isBuildRunFinished(run)) return store.queue.settle(work.lease);
-  const line = {
-    at: now(),
-    attempt: run.attempt,
-    service: null,
-    step: 'error',
-    stream: 'platform',
-    level: 'error',
-    code: failure.code,
-  } as const;
-  await logs.append(run, [{ ...line, text: `Error: ${failure.message}` }], work.lease);
-  await store.transaction(async (records) => {
-    const failed = advanceBuildRun(run, { type: 'fail', failure }, now());
-    await records.buildRuns.update(failed, { was: run.status, event: 'fail', actor: 'system', lease: work.lease });
-    await advanceStepOf(records, failed);
-    await records.queue.settle(work.lease);
   });
 }

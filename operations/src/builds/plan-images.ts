@@ -89,6 +89,10 @@ function planImage(
 ): PlannedImage {
   const build = service.build as NonNullable<Service['build']>;
   const place = imagePlace(manifest, service, owner, settings);
+  if (place.registry === 'eve' && !settings.registryHost) {
+    const message = `Service ${service.name} has no registry to be pushed to: Eve runs none here, so set \`registry\` in the manifest.`;
+    throw new BuildFailed(buildFailure('registry_error', message, { service: service.name }));
+  }
   const tags = [
     ...(spec.gitSha ? [`sha-${spec.gitSha}`] : []),
     ...(settings.localSources ? ['local'] : []),
@@ -115,7 +119,7 @@ function planImage(
       secrets: build.secrets.flatMap((id) => (secrets[id] === undefined ? [] : [{ id, value: secrets[id] }])),
       logins,
       sourceDateEpoch: Math.floor(workspace.commitTime.getTime() / 1000),
-      noCache: spec.cache?.disabled ?? spec.inputs?.forceRebuild ?? false,
+      noCache: Boolean(spec.cache?.disabled || spec.inputs?.forceRebuild),
       limits,
     },
   };

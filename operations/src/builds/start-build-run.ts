@@ -9,7 +9,10 @@ import {
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
+import type { WorkItem } from '../ports/work-queue.ts';
 import { renderImage } from './image-place.ts';
+
+const reuseLoginMs = 60_000;
 
 type Needs = Pick<Platform, 'store' | 'now' | 'newId' | 'settings' | 'builders' | 'registry' | 'registryLogins'>;
 
@@ -66,17 +69,15 @@ export async function startBuildRun(
 
   await store.transaction(async (records) => {
     await records.buildRuns.insert(run);
-    await records.queue.add({
-      kind: 'execute-build-run',
-      id: run.id,
-      tenantId: run.tenantId,
-      projectId: run.projectId,
-      class: 'build',
-      version: 1,
-    });
+    await records.queue.add(buildWork(run));
     await also?.(records, run);
   });
   return run;
+}
+
+/** The work that carries a run out. */
+export function buildWork({ id, tenantId, projectId }: BuildRun): WorkItem {
+  return { kind: 'execute-build-run', id, tenantId, projectId, class: 'build', version: 1 };
 }
 
 function chooseBuilder(
@@ -109,23 +110,31 @@ async function reuse(
   const artifacts = (await store.buildArtifacts.listOfRun(caller.tenantId, source.id)).filter(
     ({ serviceName }) => spec.services === null || spec.services.includes(serviceName),
   );
-  for (const { image, digests } of artifacts) {
-    if (image.registry !== 'eve') continue;
-    const login = await platform.registryLogins.issue({
-      tenantId: caller.tenantId,
-      subject: run.id,
-      prefix: `${image.repository.split('/').slice(0, 2).join('/')}/`,
-      actions: ['pull'],
-      expiresAt: new Date(now().getTime() + 60_000),
-    });
-    if (!(await platform.registry.inspect(renderImage(settings, image, digests.digest), login))) return null;
+  const expiresAt = new Date(now().getTime() + reuseLoginMs);
+  for (const { image, digests } of artifacts.filter((artifact) => artifact.image.registry === 'eve')) {
+    const prefix = `${image.repository.split('/').slice(0, 2).join('/')}/`;
+    const grant = { tenantId: caller.tenantId, subject: run.id, prefix, actions: ['pull', 'push'] as const, expiresAt };
+    const login = await platform.registryLogins.issue(grant);
+    const reference = renderImage(settings, image, digests.digest);
+    if (!(await platform.registry.inspect(reference, login))) return null;
+    if (spec.inputs?.tag) await platform.registry.tag(reference, spec.inputs.tag, login);
   }
+  const tags = spec.inputs?.tag ? [spec.inputs.tag] : [];
 
   const completed = { ...advanceBuildRun(run, { type: 'complete' }, now()), reusedFrom: source.id };
   await store.transaction(async (records) => {
     await records.buildRuns.insert(run);
     for (const artifact of artifacts) {
-      await records.buildArtifacts.insert({ ...artifact, id: newId('bart'), buildId: spec.id, runId: run.id }, null);
+      await records.buildArtifacts.insert(
+        {
+          ...artifact,
+          tags: [...new Set([...artifact.tags, ...tags])],
+          id: newId('bart'),
+          buildId: spec.id,
+          runId: run.id,
+        },
+        null,
+      );
     }
     await records.buildRuns.update(completed, { was: 'pending', event: 'complete', actor: caller.actor, lease: null });
     await also?.(records, completed);

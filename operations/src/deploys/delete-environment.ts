@@ -29,6 +29,9 @@ export async function deleteEnvironment(
   );
   await applyRouting(platform, signal);
   await deployer.removeEnvironment(environment.id, { volumes }, signal);
-  await store.environments.delete(environment.tenantId, environment.id);
+  await store.transaction(async (records) => {
+    await records.queue.cancel('retire-instances', environment.id);
+    await records.environments.delete(environment.tenantId, environment.id);
+  });
   await applyRouting(platform, signal);
 }

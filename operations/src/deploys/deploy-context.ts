@@ -17,6 +17,8 @@ export interface DeployContext {
   readonly owner: ImageOwner;
   readonly target: DeployTarget;
   readonly secretValues: readonly string[];
+  /** Deleted since the deploy was asked for. */
+  readonly missingSecrets: readonly string[];
 }
 
 /** Loads a deploy's revision and resolves its images, configuration and secrets into a target. */
@@ -36,7 +38,7 @@ export async function loadDeployContext(
   const manifest = await manifestOf(platform, release);
 
   const names = secretsOfRevision(manifest, environment.name, config);
-  const { values: secrets } = await resolveSecrets(platform, project, names, revision.secretVersions);
+  const { values: secrets, missing } = await resolveSecrets(platform, project, names, revision.secretVersions);
   const logins = await registryLogins(
     platform,
     manifest,
@@ -65,5 +67,6 @@ export async function loadDeployContext(
       settings,
     }),
     secretValues: [...Object.values(secrets), ...logins.map(({ password }) => password)],
+    missingSecrets: missing,
   };
 }

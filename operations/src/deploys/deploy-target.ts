@@ -63,12 +63,17 @@ function serviceTarget(service: Service, parts: RevisionParts): ServiceTarget {
     digests: [image.digest, ...image.platforms.flatMap(({ manifest, config }) => [manifest, config])],
     login: loginFor(logins, image.image, settings),
     environment,
-    hash: sha256(canonicalJson({ digest: image.digest, environment, service })),
+    hash: sha256(canonicalJson({ digest: image.digest, environment, service: shapeOf(service) })),
     port: service.ports[0]?.container ?? service.expose[0] ?? null,
   };
 }
 
-/** The service's values, then the environment's overrides, then the configuration; references replaced last. */
+/** What of a service shapes its instances: how its image came about and who comes first does not. */
+function shapeOf({ build: _build, image: _image, dependsOn: _dependsOn, ports, ...service }: Service): object {
+  return { ...service, ports: ports.map(({ container }) => container) };
+}
+
+/** The service's values, then the environment's overrides, then the configuration; references replaced last, `$$` being one dollar sign. */
 function resolvedEnvironment(
   service: Service,
   { manifest, environment, config, secrets, owner, settings }: RevisionParts,
@@ -82,8 +87,9 @@ function resolvedEnvironment(
   };
   const replace = (text: string) =>
     text.replace(
-      /\$\{(secret\.)?([A-Za-z_][A-Za-z0-9_]*)\}/g,
-      (whole, secret: string | undefined, name: string) => (secret ? secrets[name] : builtIn[name]) ?? whole,
+      /\$\$|\$\{(secret\.)?([A-Za-z_][A-Za-z0-9_]*)\}/g,
+      (whole, secret: string | undefined, name: string | undefined) =>
+        name === undefined ? '$' : ((secret ? secrets[name] : builtIn[name]) ?? whole),
     );
   const values: Record<string, string> = {
     EVE_API_URL: settings.publicUrl,

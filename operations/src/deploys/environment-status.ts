@@ -58,7 +58,7 @@ export async function environmentStatus(
   const urls = await urlsOf(platform, environment);
   const services = deployableServices(manifest).map(({ name, replicas }): ServiceStatus => {
     const mine = instances.filter(({ service }) => service === name);
-    const running = mine.filter(({ state }) => state === 'running');
+    const running = mine.filter(({ state, named }) => state === 'running' && named);
     const image = release.images[name];
     const known = image ? [image.digest, ...image.platforms.flatMap((each) => [each.manifest, each.config])] : [];
     return {

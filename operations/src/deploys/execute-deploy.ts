@@ -1,22 +1,16 @@
-import {
-  advanceDeploy,
-  type Deploy,
-  DeployFailed,
-  type DeployFailure,
-  type DeployPhase,
-  isDeployFinished,
-  PlatformError,
-} from '@eve/domain';
+import { advanceDeploy, type Deploy, DeployFailed, type DeployPhase, isDeployFinished } from '@eve/domain';
 import { type LogWriter, logWriter } from '../logs/log-writer.ts';
 import { redactor } from '../logs/redact.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import type { DeployerEvent, Instance } from '../ports/deployer.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
+import { abandonDeploy } from './abandon-deploy.ts';
 import { allocateAddresses } from './allocate-addresses.ts';
 import { checkDigests, currentInstances } from './current-instances.ts';
 import { type DeployContext, loadDeployContext } from './deploy-context.ts';
 import { deployFailure } from './deploy-failure.ts';
+import { deployFailureOf, endDeploy, sayDeployFailure } from './end-deploy.ts';
 import { applyRouting } from './routing.ts';
 
 /**
@@ -50,18 +44,18 @@ export async function executeDeploy(
     platform.failpoint('after-healthy');
   } catch (error) {
     if (signal.aborted) throw error;
-    const failure = cancelled.aborted ? null : failureOf(error);
+    const failure = cancelled.aborted ? null : deployFailureOf(error);
     if (!cancelled.aborted && !failure) throw error;
-    await abandon(platform, context, work, signal);
+    await abandonDeploy(platform, context, work, signal);
     if (failure) {
       const safe = { ...failure, message: redact(failure.message), logs: failure.logs.map(redact) };
-      sayFailure(writer, safe);
+      sayDeployFailure(writer, safe);
       await writer.flush();
-      await end(platform, context, work, { type: 'fail', failure: safe });
+      await endDeploy(platform, context.deploy, work, { type: 'fail', failure: safe });
     } else {
       writer.say('Cancelled: what this deploy started was removed, what served before serves on', { step: 'cancel' });
       await writer.flush();
-      await end(platform, context, work, { type: 'cancel' });
+      await endDeploy(platform, context.deploy, work, { type: 'cancel' });
     }
   }
 }
@@ -83,7 +77,9 @@ async function bringUp(
   work: ClaimedWork,
   signal: AbortSignal,
 ): Promise<void> {
-  const { target, environment, revision } = context;
+  const { target, environment, revision, missingSecrets } = context;
+  if (missingSecrets.length > 0)
+    throw new DeployFailed(deployFailure('secret_missing', `No longer set: ${missingSecrets.join(', ')}.`));
   const unsupported = platform.deployer.unsupported(target.services.map(({ service }) => service));
   if (unsupported.length > 0)
     throw new DeployFailed(deployFailure('engine_error', `This deployer cannot: ${unsupported.join('; ')}.`));
@@ -191,8 +187,8 @@ async function succeed(
     const deploy = await records.deploys.get(context.deploy.tenantId, context.deploy.id);
     const healthy = advanceDeploy(deploy, { type: 'succeed' }, now());
     await records.deploys.update(healthy, { was: deploy.status, event: 'succeed', actor: 'system', lease });
-    const place = await records.environments.get(environment.tenantId, environment.id);
-    await records.environments.update({ ...place, currentRevisionId: revision.id, lastDeployId: healthy.id });
+    const { id, tenantId } = environment;
+    await records.environments.update({ id, tenantId, currentRevisionId: revision.id, lastDeployId: healthy.id });
     await advanceStepOf(records, healthy);
     await records.queue.add({
       kind: 'retire-instances',
@@ -205,77 +201,4 @@ async function succeed(
     });
     await records.queue.settle(lease);
   });
-}
-
-/** Removes what this deploy started; traffic stays, or goes back, where it was. */
-async function abandon(
-  platform: Platform,
-  { target, environment }: DeployContext,
-  { lease }: ClaimedWork,
-  signal: AbortSignal,
-): Promise<void> {
-  const { store, deployer } = platform;
-  const instances = await deployer.observe(environment.id);
-  const mine = instances.filter(({ deployId }) => deployId === target.deployId);
-  const endpoints = await store.endpoints.listOfEnvironment(environment.tenantId, environment.id);
-  const names = mine.map(({ name }) => name);
-  const others = endpoints.filter(({ instance }) => !names.includes(instance)).map(({ instance }) => instance);
-  if (endpoints.some(({ instance, state }) => names.includes(instance) && state === 'serving')) {
-    await store.endpoints.switchTo(environment.tenantId, environment.id, others, lease);
-  }
-  await store.endpoints.removeInstances(environment.tenantId, environment.id, names);
-  await applyRouting(platform, signal);
-  await deployer.remove(mine, signal);
-}
-
-async function end(
-  { store, now }: Platform,
-  context: DeployContext,
-  { lease }: ClaimedWork,
-  event: { type: 'cancel' } | { type: 'fail'; failure: DeployFailure },
-): Promise<void> {
-  await store.transaction(async (records) => {
-    const deploy = await records.deploys.get(context.deploy.tenantId, context.deploy.id);
-    const ended = advanceDeploy(deploy, event, now());
-    await records.deploys.update(ended, {
-      was: deploy.status,
-      event: event.type,
-      actor: deploy.createdBy ?? 'system',
-      lease,
-    });
-    const place = await records.environments.get(ended.tenantId, ended.environmentId);
-    await records.environments.update({ ...place, lastDeployId: ended.id });
-    await advanceStepOf(records, ended);
-    await records.queue.settle(lease);
-  });
-}
-
-function failureOf(error: unknown): DeployFailure | null {
-  if (error instanceof DeployFailed) return error.failure;
-  if (error instanceof PlatformError && error.kind !== 'unavailable' && error.code !== 'lease_lost')
-    return deployFailure('engine_error', error.message);
-  return null;
-}
-
-function sayFailure(writer: LogWriter, { code, service, message, hint, probes, logs }: DeployFailure): void {
-  const about = { service, step: 'error', code };
-  writer.say(`Error: ${message}`, about);
-  for (const probe of probes.slice(-5)) writer.say(`Probe ${probe.at.toISOString()}: ${probe.detail}`, about);
-  if (logs.length > 0) writer.say([`--- Last ${logs.length} lines of ${service} ---`, ...logs].join('\n'), about);
-  writer.say(`Hint: ${hint}`, about);
-}
-
-/** Ends a deploy whose work failed again and again for a reason of ours. */
-export async function giveUpDeploy(platform: Platform, work: ClaimedWork): Promise<void> {
-  const deploy = await platform.store.deploys.get(work.tenantId, work.id as Deploy['id']);
-  if (isDeployFinished(deploy)) return platform.store.queue.settle(work.lease);
-  const context = await loadDeployContext(platform, deploy);
-  const failure = deployFailure(
-    'infrastructure_error',
-    'The deploy was tried several times and the engine or router failed each time.',
-  );
-  await abandon(platform, context, work, AbortSignal.timeout(60_000)).catch((error: unknown) =>
-    platform.log.error({ deployId: deploy.id, error: String(error) }, 'what a deploy started could not be removed'),
-  );
-  await end(platform, context, work, { type: 'fail', failure });
 }

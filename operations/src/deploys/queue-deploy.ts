@@ -18,6 +18,7 @@ import { parseManifest } from '../manifests/parse-manifest.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
+import type { WorkItem } from '../ports/work-queue.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 
 export interface QueueDeploy {
@@ -27,11 +28,16 @@ export interface QueueDeploy {
   readonly actor: string;
   /** The configuration to run with; the newest unless given. */
   readonly configVersionId?: ConfigVersionId;
+  /** Or one that is recorded together with the revision. */
+  readonly newConfig?: Omit<ConfigVersion, 'number'>;
   /** Secret versions to come back to, as far as they are not revoked. */
   readonly secretVersions?: Readonly<Record<string, SecretVersionId>>;
   readonly restoredFrom?: RevisionId;
   /** What else belongs into the same transaction. */
-  readonly also?: (records: Records, made: { deploy: Deploy; revision: Revision }) => Promise<void>;
+  readonly also?: (
+    records: Records,
+    made: { deploy: Deploy; revision: Revision; config: ConfigVersion },
+  ) => Promise<void>;
 }
 
 /** The parsed manifest of a release. */
@@ -67,17 +73,18 @@ export function secretsOfRevision(manifest: Manifest, environment: string, confi
 export async function queueDeploy(
   platform: Pick<Platform, 'store' | 'now' | 'newId' | 'vault'>,
   request: QueueDeploy,
-): Promise<{ deploy: Deploy; revision: Revision }> {
+): Promise<{ deploy: Deploy; revision: Revision; config: ConfigVersion }> {
   const { store, now, newId } = platform;
   const { environment, release, actor } = request;
-  if (environment.status === 'suspended') {
-    throw new PlatformError('environment_suspended', `Environment ${environment.name} is suspended: resume it first.`);
-  }
+  refuseSuspended(environment);
   const { tenantId, projectId } = environment;
   const manifest = await manifestOf(platform, release);
-  const given = request.configVersionId
-    ? await store.configVersions.get(tenantId, request.configVersionId)
-    : await store.configVersions.latest(tenantId, environment.id);
+  const { newConfig } = request;
+  const given = newConfig
+    ? { ...newConfig, number: 0 }
+    : request.configVersionId
+      ? await store.configVersions.get(tenantId, request.configVersionId)
+      : await store.configVersions.latest(tenantId, environment.id);
   const names = secretsOfRevision(manifest, environment.name, given);
   const { versions, missing } = await resolveSecrets(
     platform,
@@ -99,8 +106,8 @@ export async function queueDeploy(
   }
 
   return store.transaction(async (records) => {
-    const config =
-      given ?? (await records.configVersions.insert(emptyConfiguration(environment, newId('cfg'), actor, now())));
+    const made = newConfig ?? (given ? null : emptyConfiguration(environment, newId('cfg'), actor, now()));
+    const config = made ? await records.configVersions.insert(made) : (given as ConfigVersion); // one of both is there
     const revision = await records.revisions.insert({
       id: newId('rev'),
       tenantId,
@@ -113,6 +120,8 @@ export async function queueDeploy(
       createdBy: actor,
       createdAt: now(),
     });
+    // Numbering has locked the environment: nobody suspends it, or queues beside us, until this transaction ends.
+    refuseSuspended(await records.environments.get(tenantId, environment.id));
     await supersedePending(records, environment, actor, now());
     const deploy: Deploy = {
       id: newId('dep'),
@@ -132,17 +141,9 @@ export async function queueDeploy(
       completedAt: null,
     };
     await records.deploys.insert(deploy);
-    await records.queue.add({
-      kind: 'execute-deploy',
-      id: deploy.id,
-      tenantId,
-      projectId,
-      class: 'deploy',
-      version: 1,
-      exclusiveKey: environment.id,
-    });
-    await request.also?.(records, { deploy, revision });
-    return { deploy, revision };
+    await records.queue.add(deployWork(deploy));
+    await request.also?.(records, { deploy, revision, config });
+    return { deploy, revision, config };
   });
 }
 
@@ -163,11 +164,27 @@ function emptyConfiguration(
   };
 }
 
+/** The work that carries a deploy out; one at a time in its environment. */
+export function deployWork({ id, tenantId, projectId, environmentId }: Deploy): WorkItem {
+  return { kind: 'execute-deploy', id, tenantId, projectId, class: 'deploy', version: 1, exclusiveKey: environmentId };
+}
+
+function refuseSuspended({ status, name }: Environment): void {
+  if (status === 'suspended')
+    throw new PlatformError('environment_suspended', `Environment ${name} is suspended: resume it first.`);
+}
+
 async function supersedePending(records: Records, environment: Environment, actor: string, at: Date): Promise<void> {
   for (const waiting of await records.deploys.pending(environment.tenantId, environment.id)) {
-    if ((await records.queue.cancel('execute-deploy', waiting.id)) === 'signalled') continue;
     const superseded = advanceDeploy(waiting, { type: 'supersede' }, at);
-    await records.deploys.update(superseded, { was: waiting.status, event: 'supersede', actor, lease: null });
+    try {
+      await records.deploys.update(superseded, { was: waiting.status, event: 'supersede', actor, lease: null });
+    } catch (error) {
+      // It has begun since: it runs to its end, and then comes ours.
+      if (error instanceof PlatformError && error.code === 'record_changed') continue;
+      throw error;
+    }
+    await records.queue.cancel('execute-deploy', waiting.id);
     await advanceStepOf(records, superseded);
   }
 }

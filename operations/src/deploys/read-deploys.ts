@@ -14,6 +14,7 @@ import { getEnvironment } from '../environments/get-environment.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import type { Listed, Page } from '../ports/store.ts';
+import { deployWork } from './queue-deploy.ts';
 
 /** One deploy. Throws `deploy_not_found`. */
 export async function getDeploy(
@@ -65,15 +66,24 @@ export async function cancelDeploy(
   const { store, now } = platform;
   const found = await getDeploy(platform, caller, deployId);
   authorize(caller, 'deploy', found.projectId);
-  if (isDeployFinished(found))
-    throw new PlatformError('state_transition_invalid', `Deploy ${deployId} has already ended: it is ${found.status}.`);
+  if (isDeployFinished(found)) throw ended(found);
   return store.transaction(async (records) => {
     const asked = await records.deploys.requestCancel(caller.tenantId, deployId, now());
+    if (isDeployFinished(asked)) throw ended(asked);
     const outcome = await records.queue.cancel('execute-deploy', deployId);
-    if (asked.status === 'deploying' || outcome === 'signalled') return asked;
+    if (outcome === 'signalled') return asked;
+    if (asked.status === 'deploying') {
+      // It waited for its next attempt: only a worker can remove what it started.
+      await records.queue.add(deployWork(asked));
+      return asked;
+    }
     const cancelled = advanceDeploy(asked, { type: 'cancel' }, now());
     await records.deploys.update(cancelled, { was: asked.status, event: 'cancel', actor: caller.actor, lease: null });
     await advanceStepOf(records, cancelled);
     return cancelled;
   });
+}
+
+function ended({ id, status }: Deploy): PlatformError {
+  return new PlatformError('state_transition_invalid', `Deploy ${id} has already ended: it is ${status}.`);
 }

@@ -2,7 +2,6 @@ import {
   type Deploy,
   deployableServices,
   type Environment,
-  isEnvironmentName,
   type Manifest,
   type PipelineRun,
   PlatformError,
@@ -20,6 +19,7 @@ import type { Platform } from '../platform.ts';
 import { freeze } from '../releases/create-release.ts';
 import { getRelease } from '../releases/read-releases.ts';
 import type { ImageChoice } from '../releases/resolve-images.ts';
+import { environmentFor } from './environment-for.ts';
 import { manifestOf, queueDeploy } from './queue-deploy.ts';
 
 export interface RequestDeploy {
@@ -41,7 +41,7 @@ export type DeployAnswer = { readonly environment: Environment } & (
 
 type Needs = Pick<
   Platform,
-  'store' | 'vault' | 'registryLogins' | 'registry' | 'settings' | 'now' | 'newId' | 'deployer'
+  'store' | 'vault' | 'registryLogins' | 'registry' | 'settings' | 'now' | 'newId' | 'deployer' | 'log'
 >;
 
 /**
@@ -56,6 +56,8 @@ export async function requestDeploy(platform: Needs, caller: Caller, request: Re
   const release = await releaseAskedFor(platform, caller, request);
   const commit = await commitAskedFor(platform, caller, request, release);
   const environment = await environmentFor(platform, caller, project, commit.manifest, envName);
+
+  if (release?.local) await refuseElsewhere(platform, environment, release);
 
   if (release && request.direct) {
     return {
@@ -142,60 +144,14 @@ async function commitAskedFor(
   return { gitSha, manifestHash, manifest: await manifestForCommit(platform, caller, projectId, gitSha, manifestHash) };
 }
 
-/** The environment by name; one that the manifest names, or any where it has no `environments` section, is made on first use. */
-async function environmentFor(
-  platform: Needs,
-  caller: Caller,
-  project: Project,
-  manifest: Manifest,
-  name: string,
-): Promise<Environment> {
-  const { store, newId, now } = platform;
-  const found = await store.environments.findByName(project.tenantId, project.id, name);
-  if (found) return found;
-  const defined = Object.keys(manifest.environments);
-  if (!isEnvironmentName(name)) {
-    throw new PlatformError(
-      'request_invalid',
-      `"${name}" is no environment name: lower-case letters, digits and hyphens, at most 20.`,
-    );
-  }
-  if (defined.length > 0 && !defined.includes(name)) {
-    throw new PlatformError(
-      'environment_not_found',
-      `There is no environment "${name}". The manifest defines: ${defined.join(', ')}.`,
-    );
-  }
-  const environment: Environment = {
-    id: newId('env'),
-    tenantId: project.tenantId,
-    projectId: project.id,
-    name,
-    kind: manifest.environments[name]?.kind ?? 'persistent',
-    status: 'active',
-    currentRevisionId: null,
-    lastDeployId: null,
-    createdAt: now(),
-  };
-  try {
-    await store.transaction(async ({ environments, transitions }) => {
-      await environments.insert(environment);
-      const subject = { tenantId: project.tenantId, subjectKind: 'environment', subjectId: environment.id };
-      await transitions.record({
-        ...subject,
-        from: null,
-        to: 'active',
-        event: 'create',
-        actor: caller.actor,
-        at: now(),
-      });
-    });
-    return environment;
-  } catch (error) {
-    const other = await store.environments.findByName(project.tenantId, project.id, name);
-    if (other) return other;
-    throw error;
-  }
+/** An image that only this machine's engine holds is not promoted: it serves where it was first deployed. */
+async function refuseElsewhere({ store }: Needs, environment: Environment, { id }: Release): Promise<void> {
+  const { items } = await store.revisions.list(environment.tenantId, environment.id, { limit: 100 });
+  if (items.some(({ releaseId }) => releaseId === id)) return;
+  throw new PlatformError(
+    'deploy_request_invalid',
+    `Release ${id} was made of images that only the local engine holds: build and release the commit, then deploy that.`,
+  );
 }
 
 /** Whether the local engine holds `<image>:local` of every service that the manifest builds (the seed's local loop). */

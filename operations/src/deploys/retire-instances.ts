@@ -1,8 +1,8 @@
-import type { EnvironmentId } from '@eve/domain';
+import type { Environment, EnvironmentId } from '@eve/domain';
 import type { Platform } from '../platform.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
 import { currentInstances } from './current-instances.ts';
-import { loadDeployContext } from './deploy-context.ts';
+import { currentTarget } from './current-target.ts';
 import { applyRouting } from './routing.ts';
 
 const pollMs = 100;
@@ -17,7 +17,7 @@ export async function retireInstances(platform: Platform, work: ClaimedWork, sig
   platform.failpoint('before-retire');
   const endpoints = await store.endpoints.listOfEnvironment(environment.tenantId, environment.id);
   const serving = new Set(endpoints.filter(({ state }) => state === 'serving').map(({ instance }) => instance));
-  const kept = await currentNames(platform, environment.currentRevisionId, work);
+  const kept = await currentNames(platform, environment);
   const old = (await deployer.observe(environment.id)).filter(({ name }) => !serving.has(name) && !kept.has(name));
 
   const until = platform.now().getTime() + settings.drainMs;
@@ -35,16 +35,9 @@ export async function retireInstances(platform: Platform, work: ClaimedWork, sig
 }
 
 /** Instances of the current revision that have no port and so no endpoint: workers and databases of the inside. */
-async function currentNames(platform: Platform, revisionId: string | null, work: ClaimedWork): Promise<Set<string>> {
-  if (revisionId === null) return new Set();
-  const { store } = platform;
-  const environment = await store.environments.get(work.tenantId, work.id as EnvironmentId);
-  if (!environment.lastDeployId) return new Set();
-  const { items } = await store.deploys.list(work.tenantId, environment.id, { limit: 20, status: 'healthy' });
-  const deploy = items.find((each) => each.revisionId === revisionId);
-  if (!deploy) return new Set();
-  const { target } = await loadDeployContext(platform, deploy);
-  return new Set(
-    currentInstances(target.services, await platform.deployer.observe(environment.id)).map(({ name }) => name),
-  );
+async function currentNames(platform: Platform, environment: Environment): Promise<Set<string>> {
+  const target = await currentTarget(platform, environment);
+  if (!target) return new Set();
+  const instances = await platform.deployer.observe(environment.id);
+  return new Set(currentInstances(target.services, instances).map(({ name }) => name));
 }

@@ -80,8 +80,9 @@ async function revisionFor(
     if (!deploy) throw missing(`Environment ${environment.name} has no earlier revision that was healthy.`);
     return store.revisions.get(tenantId, deploy.revisionId);
   }
-  const number = Number(to.replace(/^.*#/, ''));
-  if (Number.isInteger(number) && number > 0) {
+  const digits = /^(?:.*#)?([1-9][0-9]{0,8})$/.exec(to)?.[1];
+  if (digits !== undefined) {
+    const number = Number(digits);
     const revision = await store.revisions.findByNumber(tenantId, id, number);
     if (!revision)
       throw missing(

@@ -2,8 +2,10 @@ import { PlatformError, serviceLabel } from '@eve/domain';
 import type { Platform } from '../platform.ts';
 import type { Backend, Route, RoutingTable } from '../ports/router.ts';
 import type { Endpoint, ServiceAddress } from '../ports/store.ts';
+import { pause } from '../work/pause.ts';
 
 const attempts = 8;
+const keepMs = 5_000;
 
 /** Renders the whole routing table from the database and brings the router to it; tries again when another change was faster. */
 export async function applyRouting(
@@ -11,7 +13,7 @@ export async function applyRouting(
   signal?: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const table = await routingTable(platform);
+    const table = await routingTable(platform, await platform.store.endpoints.nextRoutingVersion());
     try {
       return await platform.router.apply(table, signal);
     } catch (error) {
@@ -21,9 +23,33 @@ export async function applyRouting(
   }
 }
 
-/** The routing table as the database has it, under the next version. */
-export async function routingTable({ store, settings }: Pick<Platform, 'store' | 'settings'>): Promise<RoutingTable> {
-  const version = await store.endpoints.nextRoutingVersion();
+/**
+ * Brings the router back to what is recorded, until the signal: it may have been killed, or the machine restarted. Costs next to
+ * nothing while everything is as it should be.
+ */
+export async function keepRouting(
+  platform: Pick<Platform, 'store' | 'router' | 'settings' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, router, log } = platform;
+  while (!signal.aborted) {
+    try {
+      const version = await store.endpoints.routingVersion();
+      if (version > 0) await router.apply(await routingTable(platform, version), signal);
+    } catch (error) {
+      const overtaken = error instanceof PlatformError && error.code === 'lease_lost';
+      if (!overtaken && !signal.aborted)
+        log.warn({ error: String(error) }, 'the router could not be brought to the recorded routes');
+    }
+    await pause(keepMs, signal);
+  }
+}
+
+/** The routing table as the database has it, under a version that was taken before it is read. */
+export async function routingTable(
+  { store, settings }: Pick<Platform, 'store' | 'settings'>,
+  version: number,
+): Promise<RoutingTable> {
   const [addresses, endpoints, environments] = await Promise.all([
     store.addresses.listAll(),
     store.endpoints.listAll(),

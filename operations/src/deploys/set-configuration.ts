@@ -32,7 +32,7 @@ export async function setConfiguration(
   const values = Object.fromEntries(
     Object.entries({ ...before?.values[service], ...set }).filter(([name]) => !unset.includes(name)),
   );
-  const version = await store.configVersions.insert({
+  const wanted = {
     id: newId('cfg'),
     tenantId: environment.tenantId,
     environmentId: environment.id,
@@ -40,8 +40,13 @@ export async function setConfiguration(
     message,
     createdBy: caller.actor,
     createdAt: now(),
-  });
-  if (!deploy || !environment.currentRevisionId) return { version, deploy: null };
+  };
+  if (!deploy || !environment.currentRevisionId) {
+    const version = await store.transaction(async ({ configVersions }) =>
+      inOrder(await configVersions.insert(wanted), before),
+    );
+    return { version, deploy: null };
+  }
   const current = await store.revisions.get(environment.tenantId, environment.currentRevisionId);
   const release = await store.releases.get(environment.tenantId, current.releaseId);
   const made = await queueDeploy(platform, {
@@ -49,7 +54,14 @@ export async function setConfiguration(
     release,
     cause: 'configuration',
     actor: caller.actor,
-    configVersionId: version.id,
+    newConfig: wanted,
+    also: async (_records, { config }) => void inOrder(config, before),
   });
-  return { version, deploy: made.deploy };
+  return { version: made.config, deploy: made.deploy };
+}
+
+/** Refuses a version that would take back what somebody else has set since it was read. */
+function inOrder(version: ConfigVersion, before: ConfigVersion | null): ConfigVersion {
+  if (version.number === (before?.number ?? 0) + 1) return version;
+  throw new PlatformError('record_changed', 'The configuration was changed at the same time: try again.');
 }

@@ -15,7 +15,7 @@ export async function setSuspended(
     const status = suspended ? 'suspended' : 'active';
     if (environment.status === status) return environment;
     const changed: Environment = { ...environment, status };
-    await records.environments.update(changed);
+    await records.environments.update({ id: changed.id, tenantId: changed.tenantId, status });
     await recordAct(records, caller, {
       subjectKind: 'environment',
       subjectId: environment.id,

@@ -14,16 +14,20 @@ function formsOf(value: string): string[] {
   ]);
 }
 
-/** Base64 at each of the three alignments, without the characters that neighbours share. */
+/** Base64 at each of the three alignments, without the characters that neighbours share; also as tools wrap it. */
 function base64Forms(part: string): string[] {
   const whole = Buffer.from(part).toString('base64').replace(/=+$/, '');
+  // What follows the value, such as a newline, is mixed into the last digit unless its bytes come out even.
+  const cut = Buffer.byteLength(part) % 3 === 0 ? whole : whole.slice(0, -1);
+  const wrapped = [64, 76].flatMap((width) => cut.match(new RegExp(`.{1,${width}}`, 'g')) ?? []);
   const shifted = [1, 2].map((shift) => {
     const text = Buffer.from(`${'x'.repeat(shift)}${part}`)
       .toString('base64')
       .replace(/=+$/, '');
     return text.slice(shift + 1, -1);
   });
-  return [whole, ...shifted.filter((text) => text.length >= 8)];
+  const forms = [whole, ...[cut, ...wrapped, ...shifted].filter((text) => text.length >= 8)];
+  return forms.flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')]);
 }
 
 /** Makes a redactor of secret values; values shorter than four characters cannot be told from other text. */

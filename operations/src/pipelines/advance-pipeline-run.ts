@@ -157,7 +157,7 @@ export async function giveUpPipelineRun(
   log.error({ pipelineRunId: run.id, error: String(error) }, 'a pipeline run could not be moved');
   await store.transaction(async (records) => {
     for (const step of await records.pipelineRuns.steps(run.tenantId, run.id)) {
-      if (step.status !== 'pending' && step.status !== 'running') continue;
+      if (!['pending', 'blocked', 'running'].includes(step.status)) continue;
       await move({ store: records, now }, work, step, 'cancel', { errorMessage: 'The pipeline run was given up.' });
     }
     if (!isPipelineRunFinished(run)) {

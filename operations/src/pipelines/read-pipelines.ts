@@ -2,6 +2,7 @@ import {
   advancePipelineRun,
   advanceStep,
   type BuildRun,
+  type Deploy,
   isPipelineRunFinished,
   type Pipeline,
   type PipelineRun,
@@ -86,11 +87,25 @@ export async function cancelPipelineRun(
       lease: null,
     });
   });
-  for (const { action, subjectId } of running) {
-    if (action === 'build' && subjectId) {
-      const { buildId } = await store.buildRuns.get(caller.tenantId, subjectId as BuildRun['id']);
-      await cancelBuildRun(platform, caller, { buildId, runId: subjectId as BuildRun['id'] });
-    } else if (subjectId) await cancelDeploy(platform, caller, subjectId as Parameters<typeof cancelDeploy>[2]);
-  }
+  for (const step of running) await cancelSubject(platform, caller, step);
   return getPipelineRun(platform, caller, runId);
+}
+
+const endedAlready: ReadonlySet<string> = new Set(['build_finished', 'state_transition_invalid']);
+
+async function cancelSubject(
+  platform: Pick<Platform, 'store' | 'now' | 'logs'>,
+  caller: Caller,
+  { action, subjectId }: Step,
+): Promise<void> {
+  try {
+    if (action === 'build' && subjectId) {
+      const runId = subjectId as BuildRun['id'];
+      const { buildId } = await platform.store.buildRuns.get(caller.tenantId, runId);
+      // Whoever may cancel the pipeline run may end what it began.
+      await cancelBuildRun(platform, { ...caller, scopes: [...caller.scopes, 'build'] }, { buildId, runId });
+    } else if (subjectId) await cancelDeploy(platform, caller, subjectId as Deploy['id']);
+  } catch (error) {
+    if (!(error instanceof PlatformError && endedAlready.has(error.code))) throw error;
+  }
 }

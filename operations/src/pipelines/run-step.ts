@@ -10,7 +10,8 @@ import {
 import { createBuild, manifestForCommit } from '../builds/create-build.ts';
 import { startBuildRun } from '../builds/start-build-run.ts';
 import type { Caller } from '../caller.ts';
-import { queueDeploy } from '../deploys/queue-deploy.ts';
+import { environmentFor } from '../deploys/environment-for.ts';
+import { manifestOf, queueDeploy } from '../deploys/queue-deploy.ts';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
 import { freeze } from '../releases/create-release.ts';
@@ -129,8 +130,9 @@ async function startDeploy(
   const release = await store.releases.get(run.tenantId, releaseId as Release['id']);
   if (step.envName === null)
     throw new PlatformError('environment_not_found', 'The deploy step names no environment (env_name).');
-  const environment = await store.environments.findByName(run.tenantId, run.projectId, step.envName);
-  if (!environment) throw new PlatformError('environment_not_found', `There is no environment "${step.envName}".`);
+  const project = await store.projects.get(run.tenantId, run.projectId);
+  const manifest = await manifestOf(platform, release);
+  const environment = await environmentFor(platform, caller, project, manifest, step.envName);
   await queueDeploy(platform, {
     environment,
     release,

@@ -186,6 +186,8 @@ export interface Records {
     /** The newest completed run of specs equal in source, manifest hash, registry and inputs that shape the image, that covers the services. */
     findReusable(spec: BuildSpec): Promise<BuildRun | null>;
     unfinished(): Promise<readonly BuildRun[]>;
+    /** Whether a run of any tenant has ended; false when there is none. */
+    hasEnded(id: BuildRunId): Promise<boolean>;
   };
   readonly buildArtifacts: {
     /** One per run and service: writing the same again changes nothing. */
@@ -224,7 +226,11 @@ export interface Records {
     get(tenantId: OrganisationId, id: EnvironmentId): Promise<Environment>;
     findByName(tenantId: OrganisationId, projectId: ProjectId, name: string): Promise<Environment | null>;
     list(tenantId: OrganisationId, projectId: ProjectId, page: Page): Promise<Listed<Environment>>;
-    update(environment: Environment): Promise<void>;
+    /** Writes only what is given: others may change the rest at the same time. */
+    update(
+      change: Pick<Environment, 'id' | 'tenantId'> &
+        Partial<Pick<Environment, 'kind' | 'status' | 'currentRevisionId' | 'lastDeployId'>>,
+    ): Promise<void>;
     delete(tenantId: OrganisationId, id: EnvironmentId): Promise<void>;
     all(): Promise<readonly Environment[]>;
   };
@@ -262,6 +268,8 @@ export interface Records {
       not: RevisionId | null,
     ): Promise<Deploy | null>;
     unfinished(): Promise<readonly Deploy[]>;
+    /** Whether a deploy of any tenant has ended; false when there is none. */
+    hasEnded(id: DeployId): Promise<boolean>;
   };
   readonly endpoints: {
     upsert(endpoint: Endpoint, lease: Lease): Promise<void>;
@@ -280,6 +288,8 @@ export interface Records {
     listOfEnvironment(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly Endpoint[]>;
     /** Takes the next version of the routing table, for every change. */
     nextRoutingVersion(): Promise<number>;
+    /** The version that was taken last; 0 before the first. */
+    routingVersion(): Promise<number>;
     listAll(): Promise<readonly Endpoint[]>;
   };
   readonly addresses: {

@@ -20,7 +20,7 @@ import { type ImageChoice, resolveImages } from './resolve-images.ts';
 
 type Needs = Pick<
   Platform,
-  'store' | 'vault' | 'registryLogins' | 'registry' | 'settings' | 'now' | 'newId' | 'deployer'
+  'store' | 'vault' | 'registryLogins' | 'registry' | 'settings' | 'now' | 'newId' | 'deployer' | 'log'
 >;
 
 export interface CreateRelease {
@@ -157,7 +157,15 @@ export async function freeze(
     await records.releases.insert(next);
     return next;
   });
-  if (stored.id === release.id && stored.version && !stored.local) await tagImages(platform, project, stored);
+  if (stored.id === release.id && stored.version && !stored.local) {
+    // The release stands without it: nothing is deployed by a tag.
+    await tagImages(platform, project, stored).catch((error: unknown) =>
+      platform.log.warn(
+        { releaseId: stored.id, error: String(error) },
+        'images could not be tagged with their version',
+      ),
+    );
+  }
   return stored;
 }
 

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
+import { cancelBuildRun } from './cancel-build-run.ts';
+
+let test: TestPlatform;
+let shop: SampleProject;
+
+beforeEach(async () => {
+  test = await testPlatform();
+  shop = await sampleProject(test);
+});
+
+afterEach(() => test[Symbol.asyncDispose]());
+
+const cancel = (buildId: Parameters<typeof cancelBuildRun>[2]['buildId'], reason?: string) =>
+  cancelBuildRun(test.platform, shop.caller, { buildId, reason });
+
+describe('cancelling a build run', () => {
+  it('ends a waiting one at once and says why', async () => {
+    const { spec, run } = await shop.build(await shop.commit());
+
+    const cancelled = await cancel(spec.id, 'not needed');
+
+    assert.equal(cancelled.status, 'cancelled');
+    assert.ok(cancelled.startedAt && cancelled.completedAt);
+    assert.deepEqual(await test.lines(run), ['Cancel requested by token:sample: not needed']);
+    await assert.rejects(cancel(spec.id), { code: 'build_finished' });
+  });
+
+  it('ends a running one only when nothing of it runs any more', async () => {
+    test.builder.script.web = { hang: true };
+    const { spec, run } = await shop.build(await shop.commit());
+    let ranAtTheEnd = -1;
+    const { stop } = test.builder;
+    test.builder.stop = async (ref) => {
+      ranAtTheEnd = 0;
+      const now = await test.platform.store.buildRuns.get(run.tenantId, run.id);
+      assert.equal(now.status, 'building');
+      await stop(ref);
+    };
+    await test.work(() => test.builder.running.size === 1 && test.registry.inspected.length === 1);
+
+    const asked = await cancel(spec.id);
+    await test.work();
+
+    const ended = await test.platform.store.buildRuns.get(run.tenantId, run.id);
+    assert.ok(asked.cancelRequestedAt);
+    assert.equal(ended.status, 'cancelled');
+    assert.equal(ranAtTheEnd, 0);
+    assert.equal(test.builder.running.size, 0);
+    assert.match((await test.lines(run)).at(-1) ?? '', /^Cancelled by token:sample: nothing of this build runs/);
+  });
+
+  it('interrupts a running one within its worker', async () => {
+    test.builder.script.web = { hang: true };
+    const { spec, run } = await shop.build(await shop.commit());
+    let asked = false;
+
+    await test.work(async () => {
+      if (!asked && test.builder.running.has(`${run.id}-1-web`)) {
+        asked = true;
+        await cancel(spec.id);
+      }
+      return (await test.platform.store.buildRuns.get(run.tenantId, run.id)).status === 'cancelled';
+    });
+
+    assert.deepEqual(new Set(test.builder.stopped), new Set([`${run.id}-1-web`]));
+  });
+
+  it('makes completed unreachable, even between the last image and the last write', async () => {
+    const { spec, run } = await shop.build(await shop.commit());
+    let asking: Promise<unknown> | null = null;
+    test.onFailpoint = (name) => {
+      if (name !== 'before-complete') return;
+      asking ??= test.platform.store.buildRuns.requestCancel(run.tenantId, run.id, 'token:late', new Date());
+    };
+
+    await test.work();
+
+    assert.ok(asking);
+    const ended = await test.platform.store.buildRuns.get(run.tenantId, run.id);
+    assert.equal(ended.status, 'cancelled');
+    await assert.rejects(cancel(spec.id), { code: 'build_finished' });
+  });
+
+  it('also ends one that waits for its next attempt', async () => {
+    const { spec, run } = await shop.build(await shop.commit());
+    await test.killAt('build', 'after-checkout');
+
+    const asked = await cancel(spec.id);
+    await test.work();
+
+    assert.equal(asked.status, 'building');
+    const ended = await test.platform.store.buildRuns.get(run.tenantId, run.id);
+    assert.equal(ended.status, 'cancelled');
+  });
+});

@@ -1,4 +1,5 @@
 export * from './platform.ts';
+export * from './sample-deploys.ts';
 export * from './sample-project.ts';
 export * from './scripted-builder.ts';
 export * from './scripted-deployer.ts';

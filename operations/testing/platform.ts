@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { directoryBlobs } from '@eve/adapter-blobs';
 import { vault } from '@eve/adapter-keys';
 import { createNotifications, postgresLogs, workQueue } from '@eve/adapter-postgres';
-import { newId, type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { checkInvariants, newId, type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
 import { registryLogins } from '@eve/adapter-registries';
 import type { Failpoint, Platform, Settings } from '../src/platform.ts';
 import type { WorkClass } from '../src/ports/work-queue.ts';
@@ -44,9 +44,9 @@ export interface TestPlatform extends AsyncDisposable {
 
 type NewLogLineOwner = Parameters<Platform['logs']['read']>[0]['tenantId'];
 
-/** Makes a platform. Settings that are given win over the test's own. */
-export async function testPlatform(settings: Partial<Settings> = {}): Promise<TestPlatform> {
-  const db = await testDatabase();
+/** Makes a platform. Settings that are given win over the test's own; a database that is given is shared by the tests of a file. */
+export async function testPlatform(settings: Partial<Settings> = {}, shared?: TestDatabase): Promise<TestPlatform> {
+  const db = shared ?? (await testDatabase());
   const directory = await mkdtemp(join(tmpdir(), 'eve-test-'));
   const notifications = createNotifications(db.pool, { url: db.url });
   const registry = scriptedRegistry();
@@ -95,11 +95,25 @@ export async function testPlatform(settings: Partial<Settings> = {}): Promise<Te
     async [Symbol.asyncDispose]() {
       await notifications[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });
-      await db[Symbol.asyncDispose]();
+      await (shared ? leave(shared) : db[Symbol.asyncDispose]());
     },
   };
   const freshQueue = () => workQueue(db.pool, { url: db.url, notifications });
   return test;
+}
+
+/** Checks the invariants and empties the database for the next test. */
+async function leave({ pool }: TestDatabase): Promise<void> {
+  const broken = await checkInvariants(pool);
+  const { rows } = await pool.query<{ name: string }>(`
+    select quote_ident(relname) as name from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+      and relname not in ('routing', 'eve_migrations')`);
+  // What never changes refuses this too, unless its triggers are off.
+  await pool.query(`
+    set local session_replication_role = replica;
+    truncate ${rows.map(({ name }) => name).join(', ')} cascade`);
+  if (broken.length > 0) throw new Error(`Invariants are broken:\n${broken.join('\n')}`);
 }
 
 const testSettings: Settings = {

@@ -84,9 +84,11 @@ export function addresses(database: Database): Records['addresses'] {
           where tenant_id = ${address.tenantId} and environment_id = ${address.environmentId}
             and service = ${address.service} and container_port = ${address.containerPort}`;
         const { protocol } = address;
-        if (given?.protocol === protocol && (wanted === null || given.port === wanted)) return given;
+        // One that turned out to be unusable is given up for another.
+        const kept = given && !unusable.includes(given.port) ? given : null;
+        if (kept?.protocol === protocol && (wanted === null || kept.port === wanted)) return kept;
 
-        const port = wanted ?? given?.port ?? (await firstFree(inside, from, unusable));
+        const port = wanted ?? kept?.port ?? (await firstFree(inside, from, unusable));
         if (wanted !== null && wanted !== given?.port) await refuseTaken(inside, address, wanted);
         const [stored] = await inside.sql<ServiceAddress>`
           insert into service_addresses (tenant_id, environment_id, service, container_port, protocol, port)

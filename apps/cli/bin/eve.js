@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node from 20 on understands: goes on under Node 24, which runs TypeScript as it is.
 import { spawn } from 'node:child_process';
-import * as nodeModule from "node:module";
+import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -26,7 +26,9 @@ function nodeOfThePackages() {
   try {
     return join(dirname(nodeModule.createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin', 'node');
   } catch {
-    return fail(`it needs Node 24; this is ${process.version} and the npm package ${name} is not installed. Run: npm ci`);
+    return fail(
+      `it needs Node 24; this is ${process.version} and the npm package ${name} is not installed. Run: npm ci`,
+    );
   }
 }
 

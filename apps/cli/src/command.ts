@@ -11,7 +11,11 @@ export interface Option<K extends Kind = Kind> {
   readonly short?: string;
 }
 
-export const flag = (about: string, short?: string): Option<'flag'> => ({ kind: 'flag', about, ...(short && { short }) });
+export const flag = (about: string, short?: string): Option<'flag'> => ({
+  kind: 'flag',
+  about,
+  ...(short && { short }),
+});
 export const text = (value: string, about: string): Option<'text'> => ({ kind: 'text', value, about });
 export const number = (value: string, about: string): Option<'number'> => ({ kind: 'number', value, about });
 /** Separated by commas, or given several times. */
@@ -37,6 +41,7 @@ type ArgumentValue<Form extends string> = Form extends `${string}...${string}`
 type ArgumentValues<Forms extends readonly string[]> = { [Index in keyof Forms]: ArgumentValue<Forms[Index]> };
 
 /** The exit code; none is 0. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a command without a return statement is done
 export type Outcome = number | undefined | void;
 
 /** A command as the program registers it. */

@@ -15,7 +15,11 @@ export interface Commit {
 export async function commitFor(
   context: Context,
   project: string,
-  { ref, repoDir, manifestHash }: { ref: string | undefined; repoDir: string | undefined; manifestHash?: string | undefined },
+  {
+    ref,
+    repoDir,
+    manifestHash,
+  }: { ref: string | undefined; repoDir: string | undefined; manifestHash?: string | undefined },
 ): Promise<Commit> {
   if (repoDir !== undefined) {
     const commit = await uploadedCommit(context, project, await openRepository(repoDir), ref ?? 'HEAD');
@@ -36,7 +40,9 @@ export async function commitFor(
       : 'No manifest of this project was synced yet.',
     {
       code: 'manifest_not_synced',
-      advice: [`From a working copy: add --repo-dir <path>, or first run: eve project sync --ref ${ref} --repo-dir <path>`],
+      advice: [
+        `From a working copy: add --repo-dir <path>, or first run: eve project sync --ref ${ref} --repo-dir <path>`,
+      ],
     },
   );
 }
@@ -90,5 +96,11 @@ async function sayUncommitted(context: Context, repository: Repository, sha: str
   if (files.length === 0) return;
   const more = files.length > shownFiles ? [`  … and ${counted(files.length - shownFiles, 'file')} more`] : [];
   const shown = files.slice(0, shownFiles).map((file) => `  ${file}`);
-  context.warn([`Note: uncommitted changes are not part of the deploy (${counted(files.length, 'file')}):`, ...shown, ...more].join('\n'));
+  context.warn(
+    [
+      `Note: uncommitted changes are not part of the deploy (${counted(files.length, 'file')}):`,
+      ...shown,
+      ...more,
+    ].join('\n'),
+  );
 }

@@ -1,7 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { CommandFailed } from './failure.ts';
 
@@ -53,7 +54,9 @@ async function commitOf(root: string, ref: string): Promise<string> {
   throw new CommandFailed(`${root} has no branch, tag or commit "${ref}".`, {
     code: 'ref_not_found',
     exitCode: 3,
-    advice: [head === null ? 'It has no commit yet: commit your work first.' : 'See `git branch --all`, or `git fetch` first.'],
+    advice: [
+      head === null ? 'It has no commit yet: commit your work first.' : 'See `git branch --all`, or `git fetch` first.',
+    ],
   });
 }
 
@@ -81,9 +84,12 @@ async function manifestAt(root: string, sha: string): Promise<string> {
   try {
     return await git(root, ['show', `${sha}:${manifestPath}`]);
   } catch {
+    const isWritten = existsSync(join(root, manifestPath));
     throw new CommandFailed(`Commit ${sha.slice(0, 8)} of ${root} has no ${manifestPath}.`, {
       code: 'manifest_missing',
-      advice: [`Write one with \`eve init\`, then commit it: git add ${manifestPath} && git commit`],
+      advice: [
+        `${isWritten ? 'It is written but not in this commit' : 'Write one with `eve init`, then commit it'}: git add ${manifestPath} && git commit`,
+      ],
     });
   }
 }
@@ -118,7 +124,9 @@ async function endOf(child: ReturnType<typeof spawn>, name: string): Promise<voi
   });
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) {
-    throw new CommandFailed(`git ${name} failed${complaint.trim() ? `: ${complaint.trim()}` : '.'}`, { code: 'git_failed' });
+    throw new CommandFailed(`git ${name} failed${complaint.trim() ? `: ${complaint.trim()}` : '.'}`, {
+      code: 'git_failed',
+    });
   }
 }
 

@@ -48,7 +48,12 @@ async function carry(
   return (await command.run(context, options, args)) ?? exitCodes.done;
 }
 
-function contextFor(config: CliConfig, globals: GlobalOptions, server: Server, fetch: typeof globalThis.fetch): Context {
+function contextFor(
+  config: CliConfig,
+  globals: GlobalOptions,
+  server: Server,
+  fetch: typeof globalThis.fetch,
+): Context {
   const { json, org, project, profile, apiUrl } = globals;
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   const tell = (line: string) => void process.stderr.write(`${line}\n`);

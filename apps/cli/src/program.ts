@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { Command as Commander, Option as CommanderOption, InvalidArgumentError } from 'commander';
+import { type Argument, Command as Commander, Option as CommanderOption, InvalidArgumentError } from 'commander';
 import type { Command, Option } from './command.ts';
 import { groups } from './commands/groups.ts';
+import { optionName } from './option-name.ts';
+import { versionOfCli } from './version.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -21,13 +22,6 @@ export type Carry = (
 
 const globalGroup = 'Options of every command:';
 
-export function versionOfCli(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}
-
 /** The command line as commander understands it. Parsing throws CommanderError; `carry` is called with what was asked. */
 export function program(commands: readonly Command[], carry: Carry): Commander {
   const eve = new Commander('eve')
@@ -35,7 +29,7 @@ export function program(commands: readonly Command[], carry: Carry): Commander {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .configureHelp({ showGlobalOptions: false, commandUsage: usageOf })
+    .configureHelp({ showGlobalOptions: false, commandUsage: usageOf, subcommandTerm: termOf })
     .helpCommand(false)
     .version(versionOfCli(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
@@ -43,7 +37,15 @@ export function program(commands: readonly Command[], carry: Carry): Commander {
   for (const option of globalOptions()) eve.addOption(option);
   const parents = new Map<string, Commander>([['', eve]]);
   for (const [name, { about, heading }] of Object.entries(groups)) {
-    parents.set(name, eve.command(name).description(about).helpGroup(heading).helpOption('-h, --help', 'show this help'));
+    parents.set(
+      name,
+      eve
+        .command(name)
+        .description(about)
+        .helpGroup(heading)
+        .helpOption('-h, --help', 'show this help')
+        .helpCommand(false),
+    );
   }
   for (const command of commands) register(parents, command, eve, carry);
   return eve;
@@ -65,7 +67,8 @@ function register(parents: ReadonlyMap<string, Commander>, command: Command, eve
   made.action(async (...given: unknown[]) => {
     const args = given.slice(0, command.arguments.length);
     // Commander's own values: those of `commanderOption` and `globalOptions`, by the same names.
-    const values = { ...eve.opts(), ...made.opts() } as Record<string, unknown> & Partial<GlobalOptions> & { api?: string };
+    const values = { ...eve.opts(), ...made.opts() } as Record<string, unknown> &
+      Partial<GlobalOptions> & { api?: string };
     const globals: GlobalOptions = {
       json: values.json ?? false,
       apiUrl: values.apiUrl ?? values.api,
@@ -98,12 +101,12 @@ function globalOptions(): CommanderOption[] {
 }
 
 function commanderOption(name: string, { kind, value, about, short }: Option): CommanderOption {
-  const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const long = optionName(name);
   const shape = kind === 'switch' ? ' [true|false]' : value ? ` ${value}` : '';
   const option = new CommanderOption(`${short ? `-${short}, ` : ''}${long}${shape}`, about);
   if (kind === 'number') option.argParser(wholeNumber);
   if (kind === 'list') option.argParser((text, before?: string[]) => [...(before ?? []), ...separated(text)]);
-  if (kind === 'switch') option.argParser(truth).preset('true');
+  if (kind === 'switch') option.argParser(truth);
   return option;
 }
 
@@ -125,14 +128,21 @@ function truth(text: string): boolean {
   throw new InvalidArgumentError('It must be true or false.');
 }
 
+function argumentTerm(argument: Argument): string {
+  const shown = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${shown}>` : `[${shown}]`;
+}
+
+/** `logs <build-id>` in a list of commands. */
+function termOf(command: Commander): string {
+  return [command.name(), ...command.registeredArguments.map((each) => argumentTerm(each))].join(' ');
+}
+
 /** `eve build logs <build-id> [options]`: what must be given stands first. */
 function usageOf(command: Commander): string {
   const names: string[] = [];
   for (let each: Commander | null = command; each; each = each.parent) names.unshift(each.name());
-  const args = command.registeredArguments.map(({ required, variadic, name }) => {
-    const shown = `${name()}${variadic ? '...' : ''}`;
-    return required ? `<${shown}>` : `[${shown}]`;
-  });
+  const args = command.registeredArguments.map((each) => argumentTerm(each));
   return [...names, ...(command.commands.length > 0 ? ['<command>'] : args), '[options]'].join(' ');
 }
 

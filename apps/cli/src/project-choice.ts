@@ -63,7 +63,9 @@ async function nameInManifest(text: string | undefined): Promise<string | null> 
   if (text === undefined) return null;
   const { parse } = await import('yaml');
   try {
-    const { project, name } = z.object({ project: z.string().optional(), name: z.string().optional() }).parse(parse(text));
+    const { project, name } = z
+      .object({ project: z.string().optional(), name: z.string().optional() })
+      .parse(parse(text));
     return project ?? (name === undefined ? null : slugOf(name) || null);
   } catch {
     return null;

@@ -16,7 +16,10 @@ export interface Report {
   readonly json: object;
 }
 
-export function reportOf(error: unknown, { call, url }: { call?: FailedCall | undefined; url?: string | undefined } = {}): Report {
+export function reportOf(
+  error: unknown,
+  { call, url }: { call?: FailedCall | undefined; url?: string | undefined } = {},
+): Report {
   if (error instanceof ApiError) return ofApi(error, call, url);
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '');
@@ -24,7 +27,9 @@ export function reportOf(error: unknown, { call, url }: { call?: FailedCall | un
     return report(exitCodes.usage, 'usage', sentence, [sentence, 'See `eve --help`, or `eve <command> --help`.']);
   }
   if (error instanceof CommandFailed) {
-    return report(error.exitCode, error.code, error.message, [error.message, ...error.advice], { advice: error.advice });
+    return report(error.exitCode, error.code, error.message, [error.message, ...error.advice], {
+      advice: error.advice,
+    });
   }
   const message = error instanceof Error ? error.message : String(error);
   return report(exitCodes.failed, 'cli_error', message, [`Unexpected: ${message}`, ...stackOf(error)]);
@@ -45,19 +50,41 @@ function ofApi(error: ApiError, call: FailedCall | undefined, url: string | unde
     ...(call && { method: call.method, path: call.path }),
   };
   if (status === 0) {
-    return report(exitCode, code, message, [message, `Is Eve running at ${url ?? 'that address'}? Start it with \`npm start\`, or name another server with --api-url.`], more);
+    return report(
+      exitCode,
+      code,
+      message,
+      [
+        message,
+        `Is Eve running at ${url ?? 'that address'}? Start it with \`npm start\`, or name another server with --api-url.`,
+      ],
+      more,
+    );
   }
   const lines = [
     adviceOf(error, url),
     `HTTP ${status}: ${call ? `while calling ${call.method} ${call.path}: ` : ''}${message}`,
-    ...details.map((detail) => `  ${placeOf(detail)}${detail.message}`),
+    ...details.filter((detail) => !isSaid(detail, message)).map((detail) => `  ${placeOf(detail)}${detail.message}`),
     ...(status >= 500 && correlationId !== null ? [`  Correlation id: ${correlationId}`] : []),
   ];
   return report(exitCode, code, message, lines, more);
 }
 
+/** Whether a detail only repeats the sentence above it. */
+function isSaid(detail: { message: string; line?: number | undefined }, message: string): boolean {
+  return detail.line === undefined && message.includes(detail.message);
+}
+
 /** Where a detail is: line and column of a document, else the path of the field. */
-export function placeOf({ path, line, column }: { path: string; line?: number | undefined; column?: number | undefined }): string {
+export function placeOf({
+  path,
+  line,
+  column,
+}: {
+  path: string;
+  line?: number | undefined;
+  column?: number | undefined;
+}): string {
   const at = line === undefined ? '' : `${line}:${column ?? 1} `;
   return path === '' ? at && `${at.trimEnd()}: ` : `${at}${path}: `;
 }
@@ -69,21 +96,26 @@ export function exitCodeOf({ status, code }: Pick<ApiError, 'status' | 'code'>):
   }
   if (status === 401 || status === 403 || status === 404) return exitCodes.notFound;
   if (status === 409) return exitCodes.conflict;
-  if (code === 'request_invalid' || code === 'body_invalid' || code === 'deploy_request_invalid') return exitCodes.usage;
+  if (code === 'request_invalid' || code === 'body_invalid' || code === 'deploy_request_invalid')
+    return exitCodes.usage;
   return exitCodes.failed;
 }
 
 const byCode: Readonly<Record<string, string>> = {
   manifest_invalid: 'The manifest has mistakes; the numbers are line:column.',
-  manifest_missing: 'There is no manifest for this commit: commit .eve/manifest.yaml (`eve init` writes one), or sync it with `eve project sync`.',
+  manifest_missing:
+    'There is no manifest for this commit: commit .eve/manifest.yaml (`eve init` writes one), or sync it with `eve project sync`.',
   manifest_hash_unknown: 'This manifest was not synced for this commit: run `eve project sync`, or give --repo-dir.',
-  manifest_hash_mismatch: 'The manifest differs from the one that was synced: run `eve project sync`, or give --repo-dir.',
+  manifest_hash_mismatch:
+    'The manifest differs from the one that was synced: run `eve project sync`, or give --repo-dir.',
   secret_missing: 'Secrets are missing: set them with `eve secrets set <NAME> -`, which reads the value from stdin.',
-  ref_not_found: 'The repository has no such branch, tag or commit; is it pushed? With --repo-dir your own copy is used.',
+  ref_not_found:
+    'The repository has no such branch, tag or commit; is it pushed? With --repo-dir your own copy is used.',
   source_unreachable: 'The repository cannot be reached from the server; with --repo-dir your own copy is used.',
   artifacts_missing: 'There are no images of this commit to deploy.',
   project_not_found: 'There is no such project, or this token may not see it. See `eve project list`.',
-  environment_not_found: 'There is no such environment. See `eve env list`; a deploy makes those that the manifest names.',
+  environment_not_found:
+    'There is no such environment. See `eve env list`; a deploy makes those that the manifest names.',
   token_expired: 'The token has expired: log in with a new one (`eve auth login`).',
 };
 
@@ -91,7 +123,8 @@ function adviceOf({ status, code, retryAfter }: ApiError, url: string | undefine
   const known = byCode[code];
   if (known) return known;
   const later = retryAfter === null ? 'Try again shortly.' : `Try again in ${duration(retryAfter * 1000)}.`;
-  if (status === 401) return `${url ?? 'The server'} does not accept this token: log in with \`eve auth login\`, or set EVE_TOKEN.`;
+  if (status === 401)
+    return `${url ?? 'The server'} does not accept this token: log in with \`eve auth login\`, or set EVE_TOKEN.`;
   if (status === 403) return 'This token has no right to do that. See `eve auth status`.';
   if (status === 404) return 'It is not there, or this token may not see it.';
   if (status === 409) return 'That conflicts with how things stand.';

@@ -21,13 +21,16 @@ export async function findServer(
     if (named) return { ...named, token: config.token ?? named.token, from: `profile ${given.profile}` };
     const known = Object.keys(profiles);
     throw new UsageError(`There is no profile "${given.profile}".`, [
-      known.length > 0 ? `Known: ${known.join(', ')}.` : `Make it: eve auth login --profile ${given.profile} --api-url <url>`,
+      known.length > 0
+        ? `Known: ${known.join(', ')}.`
+        : `Make it: eve auth login --profile ${given.profile} --api-url <url>`,
     ]);
   }
   if (config.apiUrl !== undefined) return withToken(config, config.apiUrl, 'EVE_API_URL');
   const name = config.profile ?? current;
   const profile = name === null ? undefined : profiles[name];
-  if (config.profile !== undefined && !profile) throw new UsageError(`EVE_PROFILE names no profile: "${config.profile}".`);
+  if (config.profile !== undefined && !profile)
+    throw new UsageError(`EVE_PROFILE names no profile: "${config.profile}".`);
   if (profile) return { ...profile, token: config.token ?? profile.token, from: `profile ${name}` };
   const local = await readCredentials(config.dataDir);
   return local && { ...local, token: config.token ?? local.token, from: `the local Eve in ${config.dataDir}` };

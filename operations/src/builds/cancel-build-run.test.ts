@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
 import { type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
 import { cancelBuildRun } from './cancel-build-run.ts';
 
+let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
+before(async () => {
+  db = await testDatabase();
+});
+
+after(() => db[Symbol.asyncDispose]());
+
 beforeEach(async () => {
-  test = await testPlatform();
+  test = await testPlatform({}, db);
   shop = await sampleProject(test);
 });
 

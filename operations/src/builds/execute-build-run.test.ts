@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
 import type { BuildRun } from '@eve/domain';
 import {
   digestOf,
@@ -11,11 +12,18 @@ import {
 } from '../../testing/index.ts';
 import { listBuildArtifacts } from './read-builds.ts';
 
+let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
+before(async () => {
+  db = await testDatabase();
+});
+
+after(() => db[Symbol.asyncDispose]());
+
 beforeEach(async () => {
-  test = await testPlatform();
+  test = await testPlatform({}, db);
   shop = await sampleProject(test);
 });
 

@@ -110,10 +110,8 @@ function planImage(
       dockerfile: build.dockerfile,
       target: build.target,
       args: { ...build.args, ...spec.inputs?.buildArgs },
-      labels: {
-        'org.opencontainers.image.revision': spec.gitSha ?? '',
-        'org.opencontainers.image.title': service.name,
-      },
+      // Nothing of the commit: a service that a commit does not touch keeps its digest, and so its running instances.
+      labels: { 'org.opencontainers.image.title': service.name },
       platforms: spec.inputs?.platforms ?? build.platforms,
       tags: tags.map((tag) => renderImage(settings, place, tag)),
       secrets: build.secrets.flatMap((id) => (secrets[id] === undefined ? [] : [{ id, value: secrets[id] }])),

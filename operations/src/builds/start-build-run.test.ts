@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
+import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
 import { digestOf, sampleProject, testPlatform } from '../../testing/index.ts';
 import { createOrganisation } from '../organisations/create-organisation.ts';
 import { createBuild } from './create-build.ts';
 import { startBuildRun } from './start-build-run.ts';
 
+let db: TestDatabase;
+
+before(async () => {
+  db = await testDatabase();
+});
+
+after(() => db[Symbol.asyncDispose]());
+
 describe('starting a build run', () => {
   it('takes the images of an equal one over at once', async () => {
-    await using test = await testPlatform();
+    await using test = await testPlatform({}, db);
     const shop = await sampleProject(test);
     const commit = await shop.commit();
     const first = await shop.built(commit);
@@ -30,7 +39,7 @@ describe('starting a build run', () => {
   });
 
   it('builds anew when that is asked for', async () => {
-    await using test = await testPlatform();
+    await using test = await testPlatform({}, db);
     const shop = await sampleProject(test);
     const commit = await shop.commit();
     await shop.built(commit);
@@ -43,7 +52,7 @@ describe('starting a build run', () => {
   });
 
   it('builds anew when the operator wants no reuse', async () => {
-    await using test = await testPlatform({ buildReuse: false });
+    await using test = await testPlatform({ buildReuse: false }, db);
     const shop = await sampleProject(test);
     const commit = await shop.commit();
     await shop.built(commit);
@@ -55,7 +64,7 @@ describe('starting a build run', () => {
   });
 
   it('builds anew when an image has gone from the registry', async () => {
-    await using test = await testPlatform();
+    await using test = await testPlatform({}, db);
     const shop = await sampleProject(test);
     const commit = await shop.commit();
     const first = await shop.built(commit);
@@ -68,7 +77,7 @@ describe('starting a build run', () => {
   });
 
   it('refuses a backend that is not set up, and an engine shared between organisations', async () => {
-    await using test = await testPlatform({ sharedEngine: true });
+    await using test = await testPlatform({ sharedEngine: true }, db);
     const shop = await sampleProject(test);
     const spec = await createBuild(test.platform, shop.caller, shop.project.id, await shop.commit());
 
@@ -82,7 +91,7 @@ describe('starting a build run', () => {
 
   for (const failpoint of ['after-claim', 'after-checkout', 'after-push', 'before-complete'] as const) {
     it(`happens once when its worker dies ${failpoint}`, async () => {
-      await using test = await testPlatform();
+      await using test = await testPlatform({}, db);
       const shop = await sampleProject(test);
       const { run } = await shop.build(await shop.commit());
       await test.killAt('build', failpoint);
@@ -100,7 +109,7 @@ describe('starting a build run', () => {
   }
 
   it('stops what a lost worker left running before the next attempt', async () => {
-    await using test = await testPlatform();
+    await using test = await testPlatform({}, db);
     const shop = await sampleProject(test);
     const { run } = await shop.build(await shop.commit());
     await test.killAt('build', 'after-checkout');

@@ -20,6 +20,11 @@ export async function allocateAddresses(
       };
       const has = known.find((address) => address.service === service.name && address.containerPort === container);
       if (has && (published === null || has.port === published)) continue;
+      // Before it is given: the address of what serves now must not move to a port that cannot be had.
+      if (published !== null && !(await router.canListen(published))) {
+        const message = `Port ${published} of service ${service.name} is taken by another program on this machine.`;
+        throw new DeployFailed(deployFailure('port_in_use', message, service.name));
+      }
       const unusable: number[] = [];
       for (;;) {
         const address = await store.addresses
@@ -29,16 +34,7 @@ export async function allocateAddresses(
               throw new DeployFailed(deployFailure('port_in_use', error.message, service.name));
             throw error;
           });
-        if (await router.canListen(address.port)) break;
-        if (published !== null) {
-          throw new DeployFailed(
-            deployFailure(
-              'port_in_use',
-              `Port ${published} of service ${service.name} is taken by another program on this machine.`,
-              service.name,
-            ),
-          );
-        }
+        if (published !== null || (await router.canListen(address.port))) break;
         unusable.push(address.port);
       }
     }

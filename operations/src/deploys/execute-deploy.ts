@@ -3,7 +3,7 @@ import { type LogWriter, logWriter } from '../logs/log-writer.ts';
 import { redactor } from '../logs/redact.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
-import type { DeployerEvent, Instance } from '../ports/deployer.ts';
+import type { DeployerEvent } from '../ports/deployer.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
 import { abandonDeploy } from './abandon-deploy.ts';
 import { allocateAddresses } from './allocate-addresses.ts';
@@ -11,6 +11,7 @@ import { checkDigests, currentInstances } from './current-instances.ts';
 import { type DeployContext, loadDeployContext } from './deploy-context.ts';
 import { deployFailure } from './deploy-failure.ts';
 import { deployFailureOf, endDeploy, sayDeployFailure } from './end-deploy.ts';
+import { recordEndpoints } from './record-endpoints.ts';
 import { applyRouting } from './routing.ts';
 
 /**
@@ -115,36 +116,10 @@ async function record(
   if (event.type === 'started') {
     if (context.deploy.phase !== 'probing') await setPhase(platform, context, work, 'probing');
     writer.say(`Started ${event.instance.name}`, { service: event.instance.service, step: 'start' });
-    await upsertEndpoints(platform, context, work, event.instance);
+    await recordEndpoints(platform, context, work, event.instance);
   }
   if (event.type === 'healthy')
     writer.say(`Healthy: ${event.instance.name}`, { service: event.instance.service, step: 'probe' });
-}
-
-async function upsertEndpoints(
-  { store }: Pick<Platform, 'store'>,
-  { environment }: DeployContext,
-  work: ClaimedWork,
-  instance: Instance,
-) {
-  const known = await store.endpoints.listOfEnvironment(environment.tenantId, environment.id);
-  for (const { container, host, port } of instance.ports) {
-    const before = known.find(
-      (endpoint) => endpoint.instance === instance.name && endpoint.containerPort === container,
-    );
-    const endpoint = {
-      tenantId: environment.tenantId,
-      environmentId: environment.id,
-      deployId: instance.deployId,
-      service: instance.service,
-      instance: instance.name,
-      containerPort: container,
-      host,
-      port,
-      state: before?.state ?? 'starting',
-    } as const;
-    await store.endpoints.upsert(endpoint, work.lease);
-  }
 }
 
 async function moveTraffic(

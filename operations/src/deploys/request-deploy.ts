@@ -1,6 +1,5 @@
 import {
   type Deploy,
-  deployableServices,
   type Environment,
   type Manifest,
   type PipelineRun,
@@ -12,13 +11,13 @@ import {
   type Step,
 } from '@eve/domain';
 import { manifestForCommit } from '../builds/create-build.ts';
-import { imagePlace, renderImage } from '../builds/image-place.ts';
 import { authorize, type Caller } from '../caller.ts';
 import { createPipelineRun, pipelineFor } from '../pipelines/start-pipeline-run.ts';
 import type { Platform } from '../platform.ts';
 import { freeze } from '../releases/create-release.ts';
 import { getRelease } from '../releases/read-releases.ts';
 import type { ImageChoice } from '../releases/resolve-images.ts';
+import { choiceFor, hasLocalImages } from './choose-images.ts';
 import { environmentFor } from './environment-for.ts';
 import { manifestOf, queueDeploy } from './queue-deploy.ts';
 
@@ -151,52 +150,6 @@ async function refuseElsewhere({ store }: Needs, environment: Environment, { id 
   throw new PlatformError(
     'deploy_request_invalid',
     `Release ${id} was made of images that only the local engine holds: build and release the commit, then deploy that.`,
-  );
-}
-
-/** Whether the local engine holds `<image>:local` of every service that the manifest builds (the seed's local loop). */
-async function hasLocalImages(
-  { settings, deployer, store }: Needs,
-  project: Project,
-  manifest: Manifest,
-): Promise<boolean> {
-  if (!settings.localSources) return false;
-  const organisation = await store.organisations.get(project.tenantId);
-  const owner = { organisation: organisation.slug, project: project.slug };
-  const built = deployableServices(manifest).filter(({ build, image }) => build && image);
-  if (built.length === 0 || built.length !== deployableServices(manifest).filter(({ build }) => build).length)
-    return false;
-  for (const service of built) {
-    const byHand = `${service.image?.replace(/:[^:/]+$/, '')}:local`;
-    if (byHand === renderImage(settings, imagePlace(manifest, service, owner, settings), 'local')) return false;
-    if (!(await deployer.localImage(byHand))) return false;
-  }
-  return true;
-}
-
-async function choiceFor(
-  { store }: Needs,
-  caller: Caller,
-  request: RequestDeploy,
-  commit: Commit,
-): Promise<ImageChoice> {
-  const { projectId, imageDigests, imageTag } = request;
-  if (imageDigests) return { kind: 'digests', digests: imageDigests };
-  if (imageTag === 'local') return { kind: 'local', tag: 'local' };
-  if (imageTag !== undefined) {
-    const artifacts = await store.buildArtifacts.findByTag(caller.tenantId, projectId, imageTag);
-    return artifacts.length > 0 ? { kind: 'artifacts', artifacts } : { kind: 'tag', tag: imageTag };
-  }
-  const newest = await store.buildArtifacts.findComplete(
-    caller.tenantId,
-    projectId,
-    commit.gitSha as string,
-    commit.manifestHash,
-  );
-  if (newest) return { kind: 'artifacts', artifacts: newest.artifacts };
-  throw new PlatformError(
-    'artifacts_missing',
-    `Nothing was built of ${commit.gitSha} with this manifest. Build it: \`eve build create --ref ${commit.gitSha} --manifest-hash ${commit.manifestHash}\`, then \`eve build run <build id>\`.`,
   );
 }
 

@@ -8,15 +8,13 @@ import {
   type ProjectId,
   parseVersion,
   type Release,
-  versionTag,
 } from '@eve/domain';
 import { manifestForCommit } from '../builds/create-build.ts';
-import { renderImage } from '../builds/image-place.ts';
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
-import { loginFor } from '../registry/registry-login.ts';
 import { type ImageChoice, resolveImages } from './resolve-images.ts';
+import { tagImages } from './tag-images.ts';
 
 type Needs = Pick<
   Platform,
@@ -178,30 +176,4 @@ async function nextFree(
   let version = nextVersion(highestVersion(await releases.versions(tenantId, project.id)), messages);
   while (await releases.findByTag(tenantId, project.id, `v${version}`)) version = nextVersion(version, []);
   return { version, tag: `v${version}` };
-}
-
-/** Gives the project's own images the version as a tag, for people; nothing is deployed by it. */
-async function tagImages(platform: Needs, project: Project, release: Release): Promise<void> {
-  const organisation = await platform.store.organisations.get(project.tenantId);
-  const prefix = `${organisation.slug}/${project.slug}/`;
-  const login = await platform.registryLogins.issue({
-    tenantId: project.tenantId,
-    subject: release.id,
-    prefix,
-    actions: ['pull', 'push'],
-    expiresAt: new Date(platform.now().getTime() + 5 * 60_000),
-  });
-  const own = Object.values(release.images).filter(
-    ({ image }) => image.registry === 'eve' && image.repository.startsWith(prefix),
-  );
-  await Promise.all(
-    own.map(({ image, digest }) => {
-      const reference = renderImage(platform.settings, image, digest);
-      return platform.registry.tag(
-        reference,
-        versionTag(release.version as string),
-        loginFor([login], image, platform.settings),
-      );
-    }),
-  );
 }

@@ -64,8 +64,10 @@ async function bringUp(
     const started = Promise.withResolvers<void>();
     const healthy = Promise.resolve().then(async () => {
       try {
-        await dependenciesOf(wanted, services);
-        await bringUpService(context, wanted, found, replaced, started.resolve);
+        await bringUpService(context, wanted, found, replaced, {
+          dependencies: () => dependenciesOf(wanted, services),
+          onStarted: started.resolve,
+        });
       } catch (error) {
         const cause = error instanceof DockerError ? await engineFailure(engine, wanted.service.name, error) : error;
         failure ??= { error: cause };
@@ -98,7 +100,7 @@ async function bringUpService(
   wanted: ServiceTarget,
   found: readonly Found[],
   replaced: Found[],
-  onStarted: () => void,
+  { dependencies, onStarted }: { dependencies: () => Promise<void>; onStarted: () => void },
 ): Promise<void> {
   const { engine, target, lease, place, report, signal } = context;
   const { name: service, replicas } = wanted.service;
@@ -107,9 +109,11 @@ async function bringUpService(
   if (kept.length > 0) report({ type: 'note', service, text: `unchanged, ${kept.length} left running` });
   const taken = new Set(kept.map(({ instance }) => instance.name));
   const missing = replicaNumbers(context, service, replicas - kept.length, taken);
-  if (missing.length === 0) return;
+  if (missing.length === 0) return dependencies();
 
+  // While others still start.
   await pull(context, wanted);
+  await dependencies();
   signal.throwIfAborted();
   await refuseOldFence(engine, target, lease);
   if (hasWritableVolume(wanted.service)) await stopReplaced(context, service, others, replaced);

@@ -25,20 +25,25 @@ export async function followBuildRun(
     cancel: `eve build cancel ${run.build_id}`,
   };
   context.say(`Run ${run.id}: ${runState(run)}`);
-  return followed(context, () => wayBack, timeoutSeconds, async (signal) => {
-    const events = api.followBuildLogs(run.build_id, { runId: run.id, signal, ...choice });
-    if (context.json) {
-      for await (const event of events) {
-        context.print(JSON.stringify(event));
-        if (event.type === 'end') return exitCodeOfRun(event.state);
+  return followed(
+    context,
+    () => wayBack,
+    timeoutSeconds,
+    async (signal) => {
+      const events = api.followBuildLogs(run.build_id, { runId: run.id, signal, ...choice });
+      if (context.json) {
+        for await (const event of events) {
+          context.print(JSON.stringify(event));
+          if (event.type === 'end') return exitCodeOfRun(event.state);
+        }
+        return exitCodes.failed;
       }
-      return exitCodes.failed;
-    }
-    await printLog(events, { print: context.print, say: context.say, style });
-    const ended = await api.getBuildRun(run.build_id, run.id);
-    context.say(outcomeOf(ended));
-    return exitCodeOfRun(ended.status);
-  });
+      await printLog(events, { print: context.print, say: context.say, style });
+      const ended = await api.getBuildRun(run.build_id, run.id);
+      context.say(outcomeOf(ended));
+      return exitCodeOfRun(ended.status);
+    },
+  );
 }
 
 export function outcomeOf(run: BuildRun): string {

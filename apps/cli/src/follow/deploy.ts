@@ -25,20 +25,27 @@ export async function followDeploy(
     follow: `eve deploy wait ${deploy.id}`,
     cancel: `eve deploy cancel ${deploy.id}`,
   };
-  return followed(context, () => wayBack, timeoutSeconds, async (signal) => {
-    const final = await deployToItsEnd(context, deploy.id, signal);
-    await tellDeploy(context, final, place);
-    return exitCodeOfDeploy(final);
-  });
+  return followed(
+    context,
+    () => wayBack,
+    timeoutSeconds,
+    async (signal) => {
+      const final = await deployToItsEnd(context, deploy.id, signal);
+      await tellDeploy(context, final, place);
+      return exitCodeOfDeploy(final);
+    },
+  );
 }
 
 /** Shows the log of a deploy on stderr until nothing more happens by itself. */
 export async function deployToItsEnd({ api, say, style }: Context, id: string, signal: AbortSignal): Promise<Deploy> {
   const atRest = new AbortController();
   const stop = AbortSignal.any([signal, atRest.signal]);
-  const log = printLog(api.followDeployLogs(id, { signal: stop }), { print: say, say, style }).catch((error: unknown) => {
-    if (!stop.aborted) say(`The log broke off: ${error instanceof Error ? error.message : error}`);
-  });
+  const log = printLog(api.followDeployLogs(id, { signal: stop }), { print: say, say, style }).catch(
+    (error: unknown) => {
+      if (!stop.aborted) say(`The log broke off: ${error instanceof Error ? error.message : error}`);
+    },
+  );
   try {
     const final = await pollUntil(() => api.getDeploy(id), isDeployAtRest, { signal });
     // The last lines are on their way when the state is final.

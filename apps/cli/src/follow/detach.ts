@@ -25,7 +25,9 @@ export async function followed(
       const { what, follow, cancel } = wayBack();
       const why = interrupted.aborted ? 'Detached' : `Not finished after ${timeoutSeconds} s`;
       context.warn(
-        [`${why}: ${what} goes on.`, `  Follow it: ${follow}`, ...(cancel ? [`  Cancel it: ${cancel}`] : [])].join('\n'),
+        [`${why}: ${what} goes on.`, `  Follow it: ${follow}`, ...(cancel ? [`  Cancel it: ${cancel}`] : [])].join(
+          '\n',
+        ),
       );
       return interrupted.aborted ? exitCodes.interrupted : exitCodes.tryAgain;
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '@eve/protocol-rest/client';
-import { exitCodeOf } from '../report.ts';
 import { exitCodes } from '../failure.ts';
+import { exitCodeOf } from '../report.ts';
 
 const longestSilenceMs = 60_000;
 

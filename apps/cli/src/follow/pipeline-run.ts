@@ -23,11 +23,16 @@ export async function followPipelineRun(
     follow: `eve pipeline show-run ${runId} --follow`,
     cancel: `eve pipeline cancel ${runId}`,
   };
-  return followed(context, () => wayBack, timeoutSeconds, async (signal) => {
-    const final = await runToItsEnd(context, runId, signal);
-    await tellRun(context, final, project);
-    return exitCodeOfPipelineRun(final);
-  });
+  return followed(
+    context,
+    () => wayBack,
+    timeoutSeconds,
+    async (signal) => {
+      const final = await runToItsEnd(context, runId, signal);
+      await tellRun(context, final, project);
+      return exitCodeOfPipelineRun(final);
+    },
+  );
 }
 
 async function runToItsEnd(context: Context, runId: string, signal: AbortSignal): Promise<PipelineRunDetail> {
@@ -43,7 +48,12 @@ async function runToItsEnd(context: Context, runId: string, signal: AbortSignal)
           told.set(step.id, step.status);
           if (before === step.status || (before === undefined && step.status === 'pending')) continue;
           if (!finished.includes(step.status)) context.say(`${step.step_name}: ${step.status}`);
-          else await tellEnd(context, step, logs.get(step.id) ?? startLog(context, step, AbortSignal.any([signal, stop.signal])));
+          else
+            await tellEnd(
+              context,
+              step,
+              logs.get(step.id) ?? startLog(context, step, AbortSignal.any([signal, stop.signal])),
+            );
         }
         for (const step of steps) {
           if (step.status !== 'running' || logs.has(step.id)) continue;
@@ -75,7 +85,8 @@ function startLog({ api, say, style }: Context, step: Step, signal: AbortSignal)
   return printLog(events, { print: indented, say: indented, style }).then(
     () => {},
     (error: unknown) => {
-      if (!signal.aborted) say(`  The log of ${step.step_name} broke off: ${error instanceof Error ? error.message : error}`);
+      if (!signal.aborted)
+        say(`  The log of ${step.step_name} broke off: ${error instanceof Error ? error.message : error}`);
     },
   );
 }

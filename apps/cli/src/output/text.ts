@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** Columns under their heads, as wide as their widest cell. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => (row[column] ?? '').length)));
@@ -79,9 +81,15 @@ export function size(bytes: number | null): string {
 
 /** What a terminal would obey is not printed: a log line is text, whatever a build writes. Colours stay where they are wanted. */
 export function printable(line: string, colours: boolean): string {
-  const kept = colours ? line : line.replace(/\u001b\[[0-9;]*m/g, '');
-  return kept
-    .replace(/\u001b\][^\u0007\u001b]*(\u0007|\u001b\\)/g, '')
-    .replace(/\u001b\[[0-9;?]*[A-Za-ln-z]/g, '')
-    .replace(/[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f]/g, '');
+  if (!colours || !line.includes('\u001b')) return plain(line);
+  const start = '\u001b';
+  const parts = line.split(start).map((part, index) => {
+    const [, colour, rest] = (index > 0 && /^(\[[0-9;]*m)(.*)$/s.exec(part)) || [];
+    return colour === undefined ? plain(index > 0 ? start + part : part) : `${start}${colour}${plain(rest ?? '')}`;
+  });
+  return parts.length > 1 ? `${parts.join('')}${start}[0m` : parts.join('');
+}
+
+function plain(text: string): string {
+  return stripVTControlCharacters(text).replace(/[^\P{Cc}\t]/gu, '');
 }

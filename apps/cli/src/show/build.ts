@@ -109,20 +109,29 @@ export function artifactTable(artifacts: readonly BuildArtifact[]): string[] {
     ...rows.flatMap((row, index) => {
       const artifact = artifacts[index];
       if (!artifact) return [row];
-      return [row, `  Digest: ${artifact.digest}`, ...(artifact.tags.length > 0 ? [`  Tags: ${artifact.tags.join(', ')}`] : [])];
+      return [
+        row,
+        `  Digest: ${artifact.digest}`,
+        ...(artifact.tags.length > 0 ? [`  Tags: ${artifact.tags.join(', ')}`] : []),
+      ];
     }),
   ];
 }
 
 /** Everything about a build on one page: what, its attempts, its images, the last lines, and what went wrong. */
-export function diagnosisLines({ spec, runs, artifacts, logs, waiting, failure }: BuildDiagnosis, style: Style): string[] {
+export function diagnosisLines(
+  { spec, runs, artifacts, logs, waiting, failure }: BuildDiagnosis,
+  style: Style,
+): string[] {
   const lines = logLines(style);
   const why = waitingText(waiting);
   return [
     `Build diagnose: ${spec.id}`,
     ...buildFields(spec),
     '',
-    runs.length === 0 ? `Runs: none yet. Start one: eve build run ${spec.id}` : `Runs (${counted(runs.length, 'run')}):`,
+    runs.length === 0
+      ? `Runs: none yet. Start one: eve build run ${spec.id}`
+      : `Runs (${counted(runs.length, 'run')}):`,
     ...(runs.length === 0 ? [] : runTable(runs)),
     ...(why ? ['', `Waiting: ${why}`] : []),
     '',

@@ -45,7 +45,9 @@ export function deployOutcome(deploy: Deploy, environment: string | null): strin
 /** What serves now, and where. */
 export function servingLines({ revision, release, env_name: name, services }: EnvironmentStatus): string[] {
   const what = revision ? `${name}#${revision.number}` : name;
-  const of = release ? `, release ${release.tag ?? release.id}${release.git_sha ? ` of ${shortSha(release.git_sha)}` : ''}` : '';
+  const of = release
+    ? `, release ${release.tag ?? release.id}${release.git_sha ? ` of ${shortSha(release.git_sha)}` : ''}`
+    : '';
   const width = Math.max(0, ...services.map((service) => service.name.length));
   return [
     `Serving: ${what}${of}`,
@@ -78,7 +80,13 @@ function serviceTable(services: EnvironmentStatus['services']): string[] {
   const rows = services.flatMap(({ name, state, instances, digest_matches: matches, urls }) => {
     const running = instances.filter((instance) => instance.state === 'running').length;
     const restarts = instances.reduce((sum, instance) => sum + instance.restarts, 0);
-    const first = [name, state, `${running}/${instances.length}`, String(restarts), matches ? 'as released' : 'differs'];
+    const first = [
+      name,
+      state,
+      `${running}/${instances.length}`,
+      String(restarts),
+      matches ? 'as released' : 'differs',
+    ];
     return [[...first, urls[0] ?? '-'], ...urls.slice(1).map((url) => ['', '', '', '', '', url])];
   });
   return table(['Service', 'State', 'Running', 'Restarts', 'Image', 'Address'], rows);
@@ -117,7 +125,9 @@ export function rollbackLines({ environment, target, release, plan }: RollbackAn
 }
 
 export function releaseFields(release: Release): string[] {
-  const images = Object.entries(release.images).map(([service, { image_ref: ref, digest }]) => `    ${service}: ${ref}@${digest}`);
+  const images = Object.entries(release.images).map(
+    ([service, { image_ref: ref, digest }]) => `    ${service}: ${ref}@${digest}`,
+  );
   return [
     ...fields({
       ID: release.id,

@@ -56,7 +56,8 @@ export function runOutcome({ run, steps }: PipelineRunDetail): string[] {
   const after = took ? ` after ${took}` : '';
   const of = `Pipeline ${run.pipeline_name}${run.env_name ? ` to ${run.env_name}` : ''}`;
   if (run.status === 'succeeded') return [`${of} succeeded${after}.`];
-  if (run.status === 'awaiting_approval') return [`${of} waits for an approval. Look at it: eve pipeline show-run ${run.id}`];
+  if (run.status === 'awaiting_approval')
+    return [`${of} waits for an approval. Look at it: eve pipeline show-run ${run.id}`];
   const failed = steps.find(({ status }) => status === 'failed');
   const why = failed?.error_message ?? run.error_message;
   return [

@@ -1,0 +1,131 @@
+import type { Command } from '../command.ts';
+import { authLogin } from './auth/login.ts';
+import { authLogout } from './auth/logout.ts';
+import { authStatus } from './auth/status.ts';
+import { buildArtifacts } from './build/artifacts.ts';
+import { buildCancel } from './build/cancel.ts';
+import { buildCreate } from './build/create.ts';
+import { buildDiagnose } from './build/diagnose.ts';
+import { buildList } from './build/list.ts';
+import { buildLogs } from './build/logs.ts';
+import { buildRun } from './build/run.ts';
+import { buildRuns } from './build/runs.ts';
+import { buildShow } from './build/show.ts';
+import { completion } from './completion.ts';
+import { configHistory } from './config/history.ts';
+import { configList } from './config/list.ts';
+import { configSet } from './config/set.ts';
+import { configUnset } from './config/unset.ts';
+import { deployCancel } from './deploy/cancel.ts';
+import { deployLogs } from './deploy/logs.ts';
+import { deployShow } from './deploy/show.ts';
+import { deployWait } from './deploy/wait.ts';
+import { doctor } from './doctor.ts';
+import { envCreate } from './env/create.ts';
+import { envDelete } from './env/delete.ts';
+import { envDeploy } from './env/deploy.ts';
+import { envDeploys } from './env/deploys.ts';
+import { envHistory } from './env/history.ts';
+import { envList } from './env/list.ts';
+import { envLogs } from './env/logs.ts';
+import { envResume } from './env/resume.ts';
+import { envRollback } from './env/rollback.ts';
+import { envShow } from './env/show.ts';
+import { envStatus } from './env/status.ts';
+import { envSuspend } from './env/suspend.ts';
+import { init } from './init.ts';
+import { localDown } from './local/down.ts';
+import { manifestValidate } from './manifest/validate.ts';
+import { orgCreate } from './org/create.ts';
+import { orgList } from './org/list.ts';
+import { pipelineCancel } from './pipeline/cancel.ts';
+import { pipelineList } from './pipeline/list.ts';
+import { pipelineRun } from './pipeline/run.ts';
+import { pipelineRuns } from './pipeline/runs.ts';
+import { pipelineShow } from './pipeline/show.ts';
+import { pipelineShowRun } from './pipeline/show-run.ts';
+import { projectCreate } from './project/create.ts';
+import { projectEnsure } from './project/ensure.ts';
+import { projectList } from './project/list.ts';
+import { projectShow } from './project/show.ts';
+import { projectSync } from './project/sync.ts';
+import { projectUpdate } from './project/update.ts';
+import { releaseCreate } from './release/create.ts';
+import { releaseList } from './release/list.ts';
+import { releaseResolve } from './release/resolve.ts';
+import { releaseShow } from './release/show.ts';
+import { secretsDelete } from './secrets/delete.ts';
+import { secretsList } from './secrets/list.ts';
+import { secretsSet } from './secrets/set.ts';
+import { secretsShow } from './secrets/show.ts';
+import { secretsValidate } from './secrets/validate.ts';
+import { tokenCreate } from './token/create.ts';
+import { tokenList } from './token/list.ts';
+import { tokenRevoke } from './token/revoke.ts';
+
+/** Every command, in the order of the help. */
+export const allCommands: readonly Command[] = [
+  buildList,
+  buildShow,
+  buildCreate,
+  buildRun,
+  buildRuns,
+  buildLogs,
+  buildArtifacts,
+  buildDiagnose,
+  buildCancel,
+  releaseCreate,
+  releaseList,
+  releaseShow,
+  releaseResolve,
+  envList,
+  envShow,
+  envStatus,
+  envCreate,
+  envDelete,
+  envDeploy,
+  envRollback,
+  envHistory,
+  envDeploys,
+  envLogs,
+  envSuspend,
+  envResume,
+  deployShow,
+  deployLogs,
+  deployWait,
+  deployCancel,
+  pipelineList,
+  pipelineShow,
+  pipelineRun,
+  pipelineRuns,
+  pipelineShowRun,
+  pipelineCancel,
+  projectCreate,
+  projectEnsure,
+  projectList,
+  projectShow,
+  projectUpdate,
+  projectSync,
+  manifestValidate,
+  secretsSet,
+  secretsList,
+  secretsShow,
+  secretsDelete,
+  secretsValidate,
+  configList,
+  configSet,
+  configUnset,
+  configHistory,
+  authLogin,
+  authStatus,
+  authLogout,
+  orgList,
+  orgCreate,
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
+  localDown,
+  init,
+  doctor,
+  completion(() => allCommands),
+];

@@ -1,0 +1,275 @@
+import { encodeId, type Id, uuidV7 } from '@eve/domain';
+import type {
+  BuildArtifact,
+  BuildRun,
+  BuildSpec,
+  Deploy,
+  Environment,
+  EnvironmentStatus,
+  LogEntry,
+  Page,
+  PipelineRunDetail,
+  Project,
+  Release,
+  Revision,
+  Step,
+  SyncedManifest,
+} from '@eve/protocol-rest/contract';
+
+const at = '2026-01-02T03:04:05.678Z';
+const later = '2026-01-02T03:04:17.678Z';
+
+function idOf<Prefix extends string>(prefix: Prefix, number = 1): Id<Prefix> {
+  return encodeId(prefix, uuidV7(Date.parse(at) + number, new Uint8Array(10)));
+}
+
+export const sha = 'a1b2c3d4'.repeat(5);
+export const hash = 'b'.repeat(64);
+
+export const project: Project = {
+  id: idOf('proj'),
+  org_id: idOf('org'),
+  slug: 'shop',
+  name: 'Shop',
+  repo_url: null,
+  branch: 'main',
+  repo_token_secret: null,
+  created_at: at,
+};
+
+export const spec: BuildSpec = {
+  id: idOf('bld'),
+  project_id: project.id,
+  number: 7,
+  source: { kind: 'git', sha },
+  target: 'image',
+  git_sha: sha,
+  manifest_hash: hash,
+  services: null,
+  inputs: null,
+  registry: null,
+  cache: null,
+  created_by: 'token:test',
+  created_at: at,
+};
+
+export const run: BuildRun = {
+  id: idOf('brun'),
+  build_id: spec.id,
+  project_id: project.id,
+  status: 'pending',
+  phase: null,
+  backend: 'buildx',
+  attempt: 1,
+  notes: [],
+  runner_ref: null,
+  logs_ref: null,
+  error_message: null,
+  error_code: null,
+  error: null,
+  reused_from: null,
+  cancel_requested_at: null,
+  waiting: { reason: 'builder_capacity', position: 2 },
+  created_by: null,
+  created_at: at,
+  started_at: null,
+  completed_at: null,
+};
+
+export const completedRun: BuildRun = {
+  ...run,
+  status: 'completed',
+  waiting: null,
+  started_at: at,
+  completed_at: later,
+};
+
+export const failedRun: BuildRun = {
+  ...completedRun,
+  status: 'failed',
+  error_message: 'docker buildx failed with exit code 1 at [deps 2/3] RUN npm ci',
+  error_code: 'build_error',
+  error: {
+    code: 'build_error',
+    message: 'docker buildx failed with exit code 1 at [deps 2/3] RUN npm ci',
+    service: 'web',
+    step: '[deps 2/3] RUN npm ci',
+    tail: ['npm error 404'],
+    hint: 'Read the failing step.',
+    retry_helps: false,
+  },
+};
+
+export const artifact: BuildArtifact = {
+  id: idOf('bart'),
+  build_id: spec.id,
+  run_id: run.id,
+  service_name: 'web',
+  image_ref: '127.0.0.1:5000/local/shop/web',
+  digest: `sha256:${'c'.repeat(64)}`,
+  tags: ['sha-a1b2c3d4'],
+  platforms: ['linux/amd64'],
+  platform_digests: [],
+  size_bytes: 41_200_000,
+  sbom_ref: null,
+  provenance_ref: null,
+  created_at: later,
+};
+
+export const synced: SyncedManifest = {
+  id: idOf('mnfst'),
+  project_id: project.id,
+  manifest_hash: hash,
+  git_sha: sha,
+  branch: 'main',
+  services: ['web'],
+  environments: ['test'],
+  pipelines: ['deploy'],
+  created_at: at,
+  synced_at: at,
+  warnings: [],
+  secret_validation: { missing: [] },
+};
+
+export const environment: Environment = {
+  id: idOf('env'),
+  project_id: project.id,
+  name: 'test',
+  type: 'persistent',
+  status: 'active',
+  current_revision_id: idOf('rev'),
+  last_deploy_id: idOf('dep'),
+  created_at: at,
+};
+
+export const release: Release = {
+  id: idOf('rel'),
+  project_id: project.id,
+  git_sha: sha,
+  manifest_hash: hash,
+  image_digests: { web: artifact.digest },
+  images: { web: { image_ref: artifact.image_ref, digest: artifact.digest } },
+  build_id: spec.id,
+  version: '1.0.0',
+  tag: 'v1.0.0',
+  local: false,
+  created_by: null,
+  created_at: at,
+};
+
+export const revision: Revision = {
+  id: idOf('rev'),
+  project_id: project.id,
+  environment_id: environment.id,
+  number: 3,
+  release_id: release.id,
+  config_version_id: idOf('cfg'),
+  secret_keys: [],
+  restored_from: null,
+  created_by: null,
+  created_at: at,
+};
+
+export const deploy: Deploy = {
+  id: idOf('dep'),
+  project_id: project.id,
+  environment_id: environment.id,
+  revision_id: revision.id,
+  status: 'pending',
+  phase: null,
+  cause: 'direct',
+  rolled_back_to: null,
+  error_message: null,
+  error_code: null,
+  error: null,
+  cancel_requested_at: null,
+  waiting: null,
+  created_by: null,
+  created_at: at,
+  started_at: null,
+  completed_at: null,
+};
+
+export const healthyDeploy: Deploy = { ...deploy, status: 'healthy', started_at: at, completed_at: later };
+
+export const status: EnvironmentStatus = {
+  project_id: project.id,
+  env_name: 'test',
+  status: 'ready',
+  ready: true,
+  environment,
+  revision,
+  release,
+  last_deploy: healthyDeploy,
+  services: [
+    {
+      name: 'web',
+      state: 'running',
+      image: artifact.image_ref,
+      urls: ['http://web--test--shop.localhost:8080', 'http://127.0.0.1:41001'],
+      digest_matches: true,
+      instances: [],
+    },
+  ],
+  checked_at: later,
+};
+
+const step: Step = {
+  id: idOf('pstep'),
+  pipeline_run_id: idOf('prun'),
+  step_index: 0,
+  step_name: 'build',
+  step_type: 'build',
+  env_name: null,
+  depends_on: [],
+  status: 'pending',
+  subject_id: null,
+  input_json: {},
+  output_json: null,
+  error_message: null,
+  started_at: null,
+  completed_at: null,
+  duration_ms: null,
+};
+
+const done = { status: 'succeeded', started_at: at, completed_at: later } as const;
+
+export const pipelineRun: PipelineRunDetail = {
+  run: {
+    id: idOf('prun'),
+    project_id: project.id,
+    pipeline_name: 'deploy',
+    env_name: 'test',
+    git_sha: sha,
+    manifest_hash: hash,
+    inputs: {},
+    status: 'running',
+    error_message: null,
+    requested_by: null,
+    created_at: at,
+    started_at: at,
+    completed_at: null,
+  },
+  steps: [
+    { ...step, status: 'running', subject_id: run.id, output_json: { build_id: spec.id }, started_at: at },
+    { ...step, id: idOf('pstep', 2), step_index: 1, step_name: 'deploy', step_type: 'deploy', env_name: 'test' },
+  ],
+};
+
+export const succeededPipelineRun: PipelineRunDetail = {
+  run: { ...pipelineRun.run, ...done },
+  steps: pipelineRun.steps.map((each, index) => ({
+    ...each,
+    ...done,
+    ...(index === 1 && { subject_id: deploy.id, output_json: { deploy_id: deploy.id } }),
+  })),
+};
+
+export function logEntry(sequence: number, message: string, more: Partial<LogEntry['line']> = {}): LogEntry {
+  const place = { step: 'build', service: 'web', stream: 'stdout', level: 'info', attempt: 1 } as const;
+  return { sequence, timestamp: at, line: { message, ...place, ...more } };
+}
+
+export function pageOf<Item>(...data: Item[]): Page<Item> {
+  return { data, pagination: { limit: 20, offset: 0, count: data.length, next_cursor: null } };
+}

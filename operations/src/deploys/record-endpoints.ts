@@ -1,0 +1,31 @@
+import type { Platform } from '../platform.ts';
+import type { Instance } from '../ports/deployer.ts';
+import type { ClaimedWork } from '../ports/work-queue.ts';
+import type { DeployContext } from './deploy-context.ts';
+
+/** Records where an instance is reached; one that is known keeps its state. */
+export async function recordEndpoints(
+  { store }: Pick<Platform, 'store'>,
+  { environment }: DeployContext,
+  work: ClaimedWork,
+  instance: Instance,
+): Promise<void> {
+  const known = await store.endpoints.listOfEnvironment(environment.tenantId, environment.id);
+  for (const { container, host, port } of instance.ports) {
+    const before = known.find(
+      (endpoint) => endpoint.instance === instance.name && endpoint.containerPort === container,
+    );
+    const endpoint = {
+      tenantId: environment.tenantId,
+      environmentId: environment.id,
+      deployId: instance.deployId,
+      service: instance.service,
+      instance: instance.name,
+      containerPort: container,
+      host,
+      port,
+      state: before?.state ?? 'starting',
+    } as const;
+    await store.endpoints.upsert(endpoint, work.lease);
+  }
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import type { PipelineRun } from '@eve/domain';
+import {
+  askForDeploy,
+  environmentNow,
+  type SampleProject,
+  sampleManifest,
+  sampleProject,
+  type TestPlatform,
+  testPlatform,
+} from '../../testing/index.ts';
+import { cancelPipelineRun } from './read-pipelines.ts';
+import { startPipelineRun } from './start-pipeline-run.ts';
+
+let db: TestDatabase;
+let test: TestPlatform;
+let shop: SampleProject;
+
+before(async () => {
+  db = await testDatabase();
+});
+
+after(() => db[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  test = await testPlatform({}, db);
+  shop = await sampleProject(test);
+});
+
+afterEach(() => test[Symbol.asyncDispose]());
+
+const pipelines = `pipelines:
+  ship:
+    steps:
+      - { name: build, action: { type: build } }
+      - { name: release, depends_on: [build], action: { type: release } }
+      - { name: staging, depends_on: [release], action: { type: deploy, env_name: staging } }
+      - { name: prod, depends_on: [staging], action: { type: deploy, env_name: prod } }
+`;
+
+async function start(): Promise<PipelineRun> {
+  const { gitSha } = await shop.commit(sampleManifest + pipelines);
+  const { run } = await startPipelineRun(test.platform, shop.caller, {
+    projectId: shop.project.id,
+    pipeline: 'ship',
+    gitSha,
+  });
+  return run;
+}
+
+async function stepsOf({
+  tenantId,
+  id,
+}: PipelineRun): Promise<{ status: string; steps: string[]; message: string | null }> {
+  const run = await test.platform.store.pipelineRuns.get(tenantId, id);
+  const steps = await test.platform.store.pipelineRuns.steps(tenantId, id);
+  return { status: run.status, steps: steps.map(({ name, status }) => `${name} ${status}`), message: run.errorMessage };
+}
+
+describe('a pipeline run', () => {
+  it('goes through environments one after the other, making those that are not there yet', async () => {
+    const run = await start();
+
+    await test.work();
+
+    const { status, steps } = await stepsOf(run);
+    assert.equal(status, 'succeeded');
+    assert.deepEqual(steps, ['build succeeded', 'release succeeded', 'staging succeeded', 'prod succeeded']);
+    assert.ok((await environmentNow(test, shop, 'prod')).currentRevisionId);
+  });
+
+  it('fails with the reason of the step that failed, and leaves what depends on it undone', async () => {
+    test.builder.script.web = { failure: { code: 'build_error', message: 'RUN make failed' } };
+    const run = await start();
+
+    await test.work();
+
+    const { status, steps, message } = await stepsOf(run);
+    assert.equal(status, 'failed');
+    assert.deepEqual(steps, ['build failed', 'release cancelled', 'staging cancelled', 'prod cancelled']);
+    assert.equal(message, 'Step build failed: RUN make failed');
+  });
+
+  it('fails where a deploy fails', async () => {
+    test.deployer.script.web = { unhealthy: true };
+    const run = await start();
+
+    await test.work();
+
+    assert.deepEqual((await stepsOf(run)).steps, [
+      'build succeeded',
+      'release succeeded',
+      'staging failed',
+      'prod cancelled',
+    ]);
+  });
+
+  it('is cancelled at once before it has begun', async () => {
+    const run = await start();
+
+    const answer = await cancelPipelineRun(test.platform, shop.caller, run.id);
+    await test.work();
+
+    assert.equal(answer.run.status, 'cancelled');
+    assert.equal(test.builder.plans.length, 0);
+    await assert.rejects(cancelPipelineRun(test.platform, shop.caller, run.id), { code: 'state_transition_invalid' });
+  });
+
+  it('ends what it began when it is cancelled, and is cancelled when that has ended', async () => {
+    test.builder.script.web = { hang: true };
+    const run = await start();
+    let asked = false;
+
+    await test.work(async () => {
+      if (!asked && test.builder.running.size > 0) {
+        asked = true;
+        await cancelPipelineRun(test.platform, shop.caller, run.id);
+      }
+      return (await stepsOf(run)).status === 'cancelled';
+    });
+
+    assert.deepEqual((await stepsOf(run)).steps, [
+      'build cancelled',
+      'release cancelled',
+      'staging cancelled',
+      'prod cancelled',
+    ]);
+    assert.equal(test.builder.running.size, 0);
+  });
+
+  it('names a missing secret as the reason of its deploy step', async () => {
+    const { gitSha } = await shop.commit(`${sampleManifest}    environment: { KEY: "\${secret.KEY}" }\n${pipelines}`);
+    const { run } = await startPipelineRun(test.platform, shop.caller, {
+      projectId: shop.project.id,
+      pipeline: 'ship',
+      gitSha,
+    });
+
+    await test.work();
+
+    assert.match((await stepsOf(run)).message ?? '', /^Step staging failed: Not set: KEY/);
+  });
+
+  it('goes on when a newer deploy took the place of its own', async () => {
+    const commit = await shop.commit();
+    await shop.built(commit);
+    const run = await start();
+    let asked = false;
+
+    await test.work(async () => {
+      const { steps } = await stepsOf(run);
+      if (!asked && steps.includes('staging running')) {
+        asked = true;
+        await askForDeploy(test, shop, { ...commit, envName: 'staging' });
+      }
+      return (await db.pool.query('select from work')).rowCount === 0;
+    });
+
+    assert.ok(['succeeded', 'cancelled'].includes((await stepsOf(run)).status));
+  });
+
+  it('starts only what the manifest has', async () => {
+    const { gitSha } = await shop.commit(sampleManifest + pipelines);
+    const asked = { projectId: shop.project.id, gitSha };
+
+    await assert.rejects(startPipelineRun(test.platform, shop.caller, { ...asked, pipeline: 'none' }), {
+      code: 'pipeline_not_found',
+      message: /it has: ship/,
+    });
+    await assert.rejects(
+      startPipelineRun(test.platform, shop.caller, { ...asked, pipeline: 'ship', gitSha: 'a'.repeat(40) }),
+      { code: 'manifest_missing' },
+    );
+  });
+});

@@ -83,4 +83,3 @@ async function answers({ url, token }: Credentials): Promise<boolean> {
 function withoutToken(text: string): string {
   return text.replace(/eve_[A-Za-z0-9_-]{20,}/g, 'eve_…').trim();
 }
-

@@ -45,6 +45,7 @@ export interface PlatformParts {
 }
 
 export const registryService = 'eve-registry';
+const servicePorts = 3_000;
 const partitionsEveryMs = 12 * 60 * 60_000;
 
 /** Wires every port to its adapter: the only place where they meet. Migrates the database first. */
@@ -108,7 +109,14 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
           ? store.buildRuns.hasEnded(subject)
           : isId('dep', subject) && store.deploys.hasEnded(subject),
     }),
-    deployer: dockerDeployer({ engine, installation: installation.id, now, networkPool: parts.networkPool }),
+    deployer: dockerDeployer({
+      engine,
+      installation: installation.id,
+      now,
+      networkPool: parts.networkPool,
+      // Above the ports of services: a container must never take one that a stopped service comes back to.
+      ports: { from: config.EVE_SERVICE_PORTS_FROM + servicePorts, to: config.EVE_SERVICE_PORTS_FROM + 3 * servicePorts },
+    }),
     router: haproxyRouter({ dataDir, program: parts.programs.haproxy }),
     runner: dockerRunner({ engine, installation: installation.id }),
     settings: {

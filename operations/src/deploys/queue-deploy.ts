@@ -169,7 +169,8 @@ export function deployWork({ id, tenantId, projectId, environmentId }: Deploy): 
   return { kind: 'execute-deploy', id, tenantId, projectId, class: 'deploy', version: 1, exclusiveKey: environmentId };
 }
 
-function refuseSuspended({ status, name }: Environment): void {
+/** Throws `environment_suspended`. */
+export function refuseSuspended({ status, name }: Environment): void {
   if (status === 'suspended')
     throw new PlatformError('environment_suspended', `Environment ${name} is suspended: resume it first.`);
 }

@@ -166,7 +166,8 @@ describe('asking for a deploy', () => {
     const { id, currentRevisionId } = await environmentNow(test, shop);
     await setSuspended(test.platform, shop.caller, { projectId: shop.project.id, name: 'test', suspended: true });
 
-    await assert.rejects(ask({ envName: 'test', direct: true, ...commit }), { code: 'environment_suspended' });
+    for (const direct of [true, false])
+      await assert.rejects(ask({ envName: 'test', direct, ...commit }), { code: 'environment_suspended' });
 
     const revisions = await test.platform.store.revisions.list(shop.caller.tenantId, id, { limit: 10 });
     assert.equal(revisions.items.length, 1);

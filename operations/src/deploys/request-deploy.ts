@@ -19,7 +19,7 @@ import { getRelease } from '../releases/read-releases.ts';
 import type { ImageChoice } from '../releases/resolve-images.ts';
 import { choiceFor, hasLocalImages } from './choose-images.ts';
 import { environmentFor } from './environment-for.ts';
-import { manifestOf, queueDeploy } from './queue-deploy.ts';
+import { manifestOf, queueDeploy, refuseSuspended } from './queue-deploy.ts';
 
 export interface RequestDeploy {
   readonly projectId: ProjectId;
@@ -56,6 +56,7 @@ export async function requestDeploy(platform: Needs, caller: Caller, request: Re
   const commit = await commitAskedFor(platform, caller, request, release);
   const environment = await environmentFor(platform, caller, project, commit.manifest, envName);
 
+  refuseSuspended(environment);
   if (release?.local) await refuseElsewhere(platform, environment, release);
 
   if (release && request.direct) {

@@ -24,7 +24,7 @@ export async function registryConfig(directory: string, host: string, token: str
 }
 
 /** Builds and pushes with the engine's own command and the flags that Eve gives; answers with the time it took. */
-export async function bareBuild(build: BareBuild, onLine?: (line: string) => void): Promise<number> {
+export async function bareBuild(build: BareBuild, onOutput?: (part: string) => void): Promise<number> {
   const began = performance.now();
   const child = spawn(
     build.buildx,
@@ -55,20 +55,21 @@ export async function bareBuild(build: BareBuild, onLine?: (line: string) => voi
   let printed = '';
   child.stderr.setEncoding('utf8').on('data', (part: string) => {
     printed = (printed + part).slice(-1_000_000);
-    if (onLine) for (const line of part.split('\n')) onLine(line);
+    onOutput?.(part);
   });
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code !== 0) throw new Error(`The bare build failed: ${printed.slice(-400)}`);
   return performance.now() - began;
 }
 
-const Images = z.array(z.object({ RepoTags: z.array(z.string()).nullable(), RepoDigests: z.array(z.string()).nullable() }));
+const Images = z.array(
+  z.object({ RepoTags: z.array(z.string()).nullable(), RepoDigests: z.array(z.string()).nullable() }),
+);
 
 /** Removes the images that a registry of this run gave names to. */
 export async function removeImagesOf(host: string, registry: string): Promise<void> {
   const engine = dockerEngine({ socketPath: host });
   const images = Images.parse(await engine.call('GET', '/images/json').catch(() => []));
   const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
-  for (const name of names)
-    if (name.startsWith(`${registry}/`)) await removeImage(engine, name).catch(() => undefined);
+  for (const name of names) if (name.startsWith(`${registry}/`)) await removeImage(engine, name).catch(() => undefined);
 }

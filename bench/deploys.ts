@@ -21,7 +21,11 @@ export async function deployVersion(scene: Scene, version: string): Promise<numb
   return performance.now() - began;
 }
 
-async function build(api: EveClient, project: string, commit: { git_sha: string; manifest_hash: string }): Promise<void> {
+async function build(
+  api: EveClient,
+  project: string,
+  commit: { git_sha: string; manifest_hash: string },
+): Promise<void> {
   const spec = await api.createBuild(project, commit);
   const { id } = await api.startBuildRun(spec.id);
   for (;;) {
@@ -53,7 +57,14 @@ export async function deploySwitch(scene: Scene): Promise<Figure[]> {
   const overhead = median(ours) - median(bare);
   const detail = `deploys ${listed(ours)}; bare create + start until the first 200: ${listed(bare)}`;
   return [
-    measured({ name: 'deploy-switch', ours: overhead, unit: 'ms beyond the app', target: '≤ 2000 ms', met: overhead <= 2_000, detail }),
+    measured({
+      name: 'deploy-switch',
+      ours: overhead,
+      unit: 'ms beyond the app',
+      target: '≤ 2000 ms',
+      met: overhead <= 2_000,
+      detail,
+    }),
   ];
 }
 

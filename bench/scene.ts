@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { ensureBaseImages, findEngine, findPrograms } from '@eve/local';
 import type { EveClient } from '@eve/protocol-rest/client';
 import type { Config } from '@eve/server';
+import { removeImagesOf } from './bare-build.ts';
 import { type EveProcess, startEve, stopInstallation } from './eve-process.ts';
 import { type BenchRepository, benchRepository, manifest, serviceFiles } from './repository.ts';
-import { removeImagesOf } from './bare-build.ts';
 
 /** A project of the tiny service in the installation of this run. */
 export interface BenchProject {
   readonly id: string;
   readonly repository: BenchRepository;
-  /** Commits a version, and syncs its manifest. */
-  change(version: string): Promise<{ git_sha: string; manifest_hash: string }>;
+  /** Commits a version, and syncs its manifest, which may end in a comment. */
+  change(version: string, comment?: string): Promise<{ git_sha: string; manifest_hash: string }>;
 }
 
 /** What the benches of one run share: an installation of its own, started when the first asks for it. */
@@ -105,9 +105,10 @@ async function makeProject(api: EveClient, directory: string): Promise<BenchProj
   return {
     id,
     repository,
-    async change(version) {
-      const sha = await repository.commit(serviceFiles(version));
-      const synced = await api.syncManifest(id, { yaml: manifest, git_sha: sha });
+    async change(version, comment = '') {
+      const yaml = `${manifest}${comment}\n`;
+      const sha = await repository.commit({ ...serviceFiles(version), '.eve/manifest.yaml': yaml });
+      const synced = await api.syncManifest(id, { yaml, git_sha: sha });
       return { git_sha: sha, manifest_hash: synced.manifest_hash };
     },
   };

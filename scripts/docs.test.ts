@@ -27,7 +27,9 @@ test('every code path that the architecture names is there', async () => {
   const { text } = await page(join(root, 'docs', 'architecture.md'));
   const named = [...withoutBlocks(text).matchAll(/`((?:domain|operations|adapters|protocols|apps)\/[\w./-]+)`/g)];
 
-  const missing = (await Promise.all(named.map(async ([, path = '']) => ((await exists(join(root, path))) ? [] : [path])))).flat();
+  const missing = (
+    await Promise.all(named.map(async ([, path = '']) => ((await exists(join(root, path))) ? [] : [path])))
+  ).flat();
 
   assert.ok(named.length > 20);
   assert.deepEqual(missing, []);
@@ -38,7 +40,10 @@ test('the pages name no machine of a package registry', async () => {
 
   const naming = pages.filter(({ text }) => /registry\.npmjs|proxy\.golang|pypi\.org|deb\.debian\.org/.test(text));
 
-  assert.deepEqual(naming.map(({ path }) => path), []);
+  assert.deepEqual(
+    naming.map(({ path }) => path),
+    [],
+  );
 });
 
 async function allPages(): Promise<Page[]> {

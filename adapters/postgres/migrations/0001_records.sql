@@ -396,6 +396,8 @@ create table transitions (
   to_state text not null,
   event text not null,
   actor text not null,
+  -- Of the row's shape, so that a later release knows what it reads.
+  version integer not null default 1,
   at timestamptz not null
 );
 create index transitions_of_subject on transitions (tenant_id, subject_id, sequence);

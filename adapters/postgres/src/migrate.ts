@@ -56,7 +56,16 @@ export async function migrate(pool: Pool, { folder }: { folder?: string } = {}):
   }
 }
 
+const oldestServer = 15;
+
 async function migrateLocked(client: pg.PoolClient, migrations: readonly Migration[]): Promise<string[]> {
+  const { rows: servers } = await client.query<{ number: number }>(
+    "select current_setting('server_version_num')::int / 10000 as number",
+  );
+  const server = servers[0]?.number ?? 0;
+  if (server < oldestServer) {
+    throw new MigrationRefused(`This is PostgreSQL ${server}; Eve needs ${oldestServer} or newer.`);
+  }
   await client.query(`
     create table if not exists eve_migrations (
       number integer primary key,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { MigrationRefused } from '@eve/adapter-postgres';
 import { PlatformError } from '@eve/domain';
 import { readConfig, version } from '@eve/server';
 import { firstJourney } from './first-journey.ts';
@@ -71,7 +72,7 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  const known = error instanceof PlatformError || leaving.signal.aborted;
+  const known = error instanceof PlatformError || error instanceof MigrationRefused || leaving.signal.aborted;
   say(error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error));
   if (error instanceof PlatformError) say(`(${error.code})`);
   process.exitCode = leaving.signal.aborted ? 130 : 1;

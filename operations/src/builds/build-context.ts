@@ -25,6 +25,8 @@ export interface BuildContext {
   readonly logins: readonly RegistryLogin[];
   /** Build secrets by name. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Build secrets that the manifest names and nobody has set. */
+  readonly missingSecrets: readonly string[];
   /** Everything that must not be printed. */
   readonly secretValues: readonly string[];
   readonly timeoutMs: number;
@@ -54,7 +56,7 @@ export async function loadBuildContext(platform: Platform, run: BuildRun): Promi
   const timeoutMs = asked > 0 ? Math.min(asked, tier.buildTimeoutMs) : tier.buildTimeoutMs;
 
   const names = new Set(services.flatMap(({ build }) => [...(build?.secrets ?? [])]));
-  const { values: secrets } = await resolveSecrets(platform, project, names);
+  const { values: secrets, missing: missingSecrets } = await resolveSecrets(platform, project, names);
   const owner = { organisation: organisation.slug, project: project.slug };
   const logins = await registryLogins(
     platform,
@@ -71,6 +73,7 @@ export async function loadBuildContext(platform: Platform, run: BuildRun): Promi
     builder,
     logins,
     secrets,
+    missingSecrets,
     secretValues: [...Object.values(secrets), ...logins.map(({ password }) => password)],
     timeoutMs,
     limits: { memoryBytes: tier.memoryBytesPerBuild, cpus: tier.cpusPerBuild },

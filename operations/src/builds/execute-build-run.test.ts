@@ -115,6 +115,16 @@ describe('a build run', () => {
     assert.equal(test.source.open.size, 0);
   });
 
+  it('fails with guidance when a build secret is not set', async () => {
+    const { run } = await shop.built(
+      await shop.commit('services:\n  web: { build: { context: web, secrets: [NPM_TOKEN] } }\n'),
+    );
+
+    assert.equal(run.failure?.code, 'build_error');
+    assert.match(run.failure?.message ?? '', /not set: NPM_TOKEN/);
+    assert.match(run.failure?.hint ?? '', /eve secrets set NPM_TOKEN/);
+  });
+
   it('fails with guidance when nothing would be built', async () => {
     const { run } = await shop.built(await shop.commit('services:\n  web: { image: nginx }\n'));
 

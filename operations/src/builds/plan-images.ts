@@ -30,6 +30,7 @@ interface Inputs {
   readonly settings: Settings;
   readonly logins: readonly RegistryLogin[];
   readonly secrets: Readonly<Record<string, string>>;
+  readonly missingSecrets: readonly string[];
   readonly limits: ImageBuildPlan['limits'];
 }
 
@@ -43,6 +44,14 @@ export async function planImages(inputs: Inputs): Promise<readonly PlannedImage[
     throw new BuildFailed(
       buildFailure('build_error', 'The build would make no image: no service of the manifest has "build".', {
         hint: 'Give at least one service a `build` with a context and a Dockerfile, or deploy ready-made images without a build.',
+      }),
+    );
+  }
+  const { missingSecrets } = inputs;
+  if (missingSecrets.length > 0) {
+    throw new BuildFailed(
+      buildFailure('build_error', `Build secrets that are not set: ${missingSecrets.join(', ')}.`, {
+        hint: `Set each with \`eve secrets set ${missingSecrets[0]} -\`, then build again.`,
       }),
     );
   }

@@ -1,0 +1,59 @@
+import { reachable, type SourceFile, sourceFiles } from './source-files.ts';
+
+/** Tests that are run together, and how. */
+export interface Suite {
+  readonly name: string;
+  readonly about: string;
+  /** What of the machine has to be prepared: an engine stands for the programs, Docker and its base images. */
+  readonly needs: 'nothing' | 'engine';
+  /** A program that is one test by its exit code, or test files. */
+  readonly run: { readonly program: readonly string[] } | { readonly files: readonly string[] };
+  /** How many files run at once, and how long one may take. */
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+}
+
+/** Every suite in the order in which they run; each test file is in one of them. */
+export function allSuites(): readonly Suite[] {
+  const files = sourceFiles();
+  const filesOf = new Map<string, string[]>();
+  for (const path of files.keys()) {
+    if (!path.endsWith('.test.ts')) continue;
+    const name = suiteOf(files, path);
+    filesOf.set(name, [...(filesOf.get(name) ?? []), path]);
+  }
+  const minute = 60_000;
+  const suite = (name: string, about: string, needs: Suite['needs'], concurrency: number, minutes: number): Suite => ({
+    name,
+    about,
+    needs,
+    run: { files: filesOf.get(name) ?? [] },
+    concurrency,
+    timeoutMs: minutes * minute,
+  });
+  const program = (name: string, about: string, ...words: string[]): Suite => ({
+    name,
+    about,
+    needs: 'nothing',
+    run: { program: [process.execPath, ...words] },
+    concurrency: 1,
+    timeoutMs: 5 * minute,
+  });
+  return [
+    program('types', 'the whole of the code type-checks', 'node_modules/typescript/bin/tsc', '--noEmit'),
+    program('lint', 'linter and formatter have nothing to say', 'scripts/biome.ts', 'check', '.'),
+    suite('unit', 'rules, protocols, the command line, the architecture, the pages', 'nothing', 2, 2),
+    suite('database', 'PostgreSQL, and operations on it', 'nothing', 2, 5),
+    suite('engines', 'every adapter against the real thing', 'engine', 2, 10),
+    suite('journey', 'Eve as its users have it', 'engine', 1, 20),
+  ];
+}
+
+/** A test belongs to the suite that has what it needs: by where it stands, else by what it leads to. */
+function suiteOf(files: ReadonlyMap<string, SourceFile>, path: string): string {
+  if (path.startsWith('tests/journeys/')) return 'journey';
+  if (path.startsWith('adapters/postgres/')) return 'database';
+  if (path.startsWith('apps/local/')) return 'engines';
+  if (path.startsWith('adapters/')) return 'engines';
+  return [...reachable(files, path)].some((it) => it.startsWith('adapters/postgres/testing/')) ? 'database' : 'unit';
+}

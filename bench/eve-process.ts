@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type EveClient, eveClient } from '@eve/protocol-rest/client';
 import { z } from 'zod';
 
-const main = fileURLToPath(new URL('../apps/local/src/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../apps/local/bin/start.js', import.meta.url));
 const stop = fileURLToPath(new URL('../apps/local/src/stop.ts', import.meta.url));
 const longestStartMs = 120_000;
 

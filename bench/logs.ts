@@ -77,7 +77,7 @@ export async function logFollow(scene: Scene): Promise<Figure[]> {
 /** The ages of the ticks in one line of the engine's progress. */
 function latencies(line: string): number[] {
   const now = Date.now();
-  return [...line.matchAll(/"data":"([A-Za-z0-9+/=]+)"/g)].flatMap(([, data = '']) =>
+  return [...line.matchAll(/"data":\s*"([A-Za-z0-9+/=]+)"/g)].flatMap(([, data = '']) =>
     Buffer.from(data, 'base64')
       .toString('utf8')
       .split('\n')

@@ -46,6 +46,11 @@ async function main(): Promise<number> {
   }
   const chosen = positionals.length > 0 ? positionals : Object.keys(benches);
   await using scene = await openScene(readConfig(process.env), process.env, say);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, async () => {
+      await scene[Symbol.asyncDispose]();
+      process.exit(130);
+    });
   for (const name of chosen) {
     const bench = benches[name] as Bench; // every name was looked up above
     if (!values.json) say(`  ${name} …`);

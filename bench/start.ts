@@ -43,13 +43,14 @@ export async function memory(scene: Scene): Promise<Figure[]> {
   await sleep(20_000);
   const tree = await processTree(eve.pid);
   const isPostgres = (name: string) => name.startsWith('postgres');
-  const others = tree.filter(({ name }) => !isPostgres(name));
+  const isRouter = (name: string) => name === 'haproxy';
+  const others = tree.filter(({ name }) => !isPostgres(name) && !isRouter(name));
   const servers = tree.filter(({ name }) => isPostgres(name));
   const mb = (kilobytes: number) => kilobytes / 1024;
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
   const ours = mb(sum(others.map(({ rss }) => rss)) + sum(servers.map(({ pss }) => pss)));
   const detail = [
-    `${others.map(({ name, rss }) => `${name} ${Math.round(mb(rss))} MB`).join(', ')}`,
+    `${others.map(({ rss }) => `Node ${Math.round(mb(rss))} MB`).join(', ')}`,
     `${servers.length} PostgreSQL processes ${Math.round(mb(sum(servers.map(({ pss }) => pss))))} MB in proportion (PSS)`,
     `plain RSS of all together ${Math.round(mb(sum(tree.map(({ rss }) => rss))))} MB, which counts shared pages once per process`,
     'the npm process of `npm start` is not counted; router, registry and engine are programs of their own',

@@ -12,6 +12,7 @@ import {
   stopEngine,
 } from '@eve/local';
 import { readConfig } from '@eve/server';
+import { engineBlock } from '../apps/local/src/engine-state.ts';
 
 /** What the tests of one run have to themselves on this machine. Disposing stops and removes all of it. */
 export interface TestMachine extends AsyncDisposable {
@@ -51,6 +52,7 @@ export async function openTestMachine(say: (line: string) => void): Promise<Test
     );
     await ensureBaseImages({ engine: engine.host, images: baseImages, cacheDir, extraCaFiles, log: say, signal });
     variables.EVE_TEST_DOCKER_HOST = engine.host;
+    variables.EVE_TEST_NETWORK_POOL = (await engineBlock(dataDir)) ?? undefined;
     variables.EVE_TEST_BUILDX = programs.buildx;
   }
 

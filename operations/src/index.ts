@@ -39,6 +39,7 @@ export * from './ports/router.ts';
 export * from './ports/runner.ts';
 export * from './ports/source.ts';
 export * from './ports/store.ts';
+export * from './ports/stored.ts';
 export * from './ports/work-queue.ts';
 export * from './registry/issue-registry-token.ts';
 export * from './registry/registry-login.ts';

@@ -4,6 +4,9 @@ import { isDockerError } from './error.ts';
 import { demultiplex } from './logs.ts';
 import { Container, ContainerSummary } from './shapes.ts';
 
+// Longer than any grace period that a container may have been given.
+const longestStopMs = 60 * 60_000;
+
 /** All containers, also stopped ones, that have these labels (`name` or `name=value`). */
 export async function listContainers(
   engine: DockerEngine,
@@ -51,7 +54,9 @@ export async function stopContainer(
   options: { readonly timeoutSeconds?: number; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   const query = { t: options.timeoutSeconds };
-  await orGone(engine.call('POST', `/containers/${id}/stop`, { query, signal: options.signal }));
+  await orGone(
+    engine.call('POST', `/containers/${id}/stop`, { query, signal: options.signal, timeoutMs: longestStopMs }),
+  );
 }
 
 /** Removes a container by force, with its anonymous volumes; a gone one is fine. */

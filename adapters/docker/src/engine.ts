@@ -5,6 +5,7 @@ import { DockerError } from './error.ts';
 
 /** The oldest API that everything here exists in: Docker 20.10's. */
 const apiVersion = 'v1.41';
+const usualTimeoutMs = 120_000;
 
 export interface DockerCall {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
@@ -12,6 +13,8 @@ export interface DockerCall {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** How long the answer may take; two minutes unless said. Streams may take as long as they want. */
+  readonly timeoutMs?: number;
 }
 
 /** A Docker Engine behind its unix socket. */
@@ -56,8 +59,18 @@ export function dockerEngine(options: { readonly socketPath: string }): DockerEn
   return {
     socketPath,
     async call(method, path, call = {}) {
-      const text = await textOf(await send(method, path, call, false));
-      return text.trim() ? (JSON.parse(text) as unknown) : undefined;
+      const timeout = AbortSignal.timeout(call.timeoutMs ?? usualTimeoutMs);
+      const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout;
+      try {
+        const text = await textOf(await send(method, path, { ...call, signal }, false));
+        return text.trim() ? (JSON.parse(text) as unknown) : undefined;
+      } catch (error) {
+        if (!timeout.aborted || call.signal?.aborted) throw error;
+        throw new PlatformError(
+          'engine_unavailable',
+          `The Docker engine at ${socketPath} did not answer ${method} ${path} in time.`,
+        );
+      }
     },
     stream: (method, path, call = {}) => send(method, path, call, true),
   };

@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRunning, type ProcessIdentity, runningFrom, startDetached, stopDetached } from '@eve/adapter-process';
 import { PlatformError } from '@eve/domain';
-import { type DetachedProcess, isRunning, runningFrom, startDetached, stopDetached } from './detached-process.ts';
 import { registryConfig } from './registry-config.ts';
 import {
   type RegistryContainerOptions,
@@ -134,7 +134,7 @@ async function uploadSecret(file: string): Promise<string> {
 async function answering(
   { host = '127.0.0.1', port }: RegistryOptions,
   logFile: string,
-  it: DetachedProcess | null,
+  it: ProcessIdentity | null,
   signal?: AbortSignal,
 ): Promise<void> {
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host;

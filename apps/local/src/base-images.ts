@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemPath } from '@eve/adapter-process';
 import { PlatformError } from '@eve/domain';
 import type { BaseImage } from './base-image-contexts.ts';
 import { baseImages, fillContext } from './base-image-contexts.ts';
@@ -63,7 +64,7 @@ async function makeImage(image: BaseImage, options: EnsureBaseImagesOptions, pro
     const context = join(scratch, 'context');
     const args = await fillContext(image, context, { ...options, mmdebstrap: programs.mmdebstrap });
     await runProgram(programs.buildx, baseImageArguments(image, args, context), {
-      variables: { DOCKER_HOST: options.engine, DOCKER_CONFIG: join(scratch, 'docker') },
+      env: { PATH: systemPath, DOCKER_HOST: options.engine, DOCKER_CONFIG: join(scratch, 'docker') },
       signal: options.signal,
     });
   } finally {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasEnded, pidFrom, processOf, type RunningProcess, send } from '@eve/adapter-process';
 import { PlatformError } from '@eve/domain';
 import { dockerdArguments, dockerdConfig } from './dockerd-arguments.ts';
 import { answersPing } from './engine-api.ts';
@@ -8,8 +9,6 @@ import type { EngineLayout, EngineState } from './engine-state.ts';
 import { engineLayout, readEngineState, writeEngineState } from './engine-state.ts';
 import { applyFirewall } from './firewall.ts';
 import { ensureBridge, turnForwardingOn, usedSubnets } from './machine-network.ts';
-import type { RunningProcess } from './processes.ts';
-import { hasEnded, pidFrom, processOf, send } from './processes.ts';
 import type { Programs } from './programs.ts';
 import type { Log } from './run-program.ts';
 import { lastLines } from './run-program.ts';
@@ -59,7 +58,7 @@ export async function startEngine(options: StartEngineOptions): Promise<Engine> 
   if (!dockerd || !ip || !iptables || process.getuid?.() !== 0) {
     throw new PlatformError(
       'engine_unavailable',
-      'No Docker engine runs, and Eve can start one only as root with dockerd, ip and iptables installed. Start Docker, or name an engine with EVE_DOCKER_HOST.',
+      'No Docker engine runs, and Eve can start one only as root with dockerd, ip and iptables installed. Start Docker, or name an engine with DOCKER_HOST.',
     );
   }
   await mkdir(layout.runDir, { recursive: true, mode: 0o711 });

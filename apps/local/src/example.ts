@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemPath } from '@eve/adapter-process';
 import { type RunOptions, runProgram } from './run-program.ts';
 
 const bundled = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'examples', 'shop');
@@ -44,8 +45,8 @@ export async function exampleRepository(directory: string): Promise<ExampleRepos
 }
 
 const gitOptions: RunOptions = {
-  variables: {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  env: {
+    PATH: systemPath,
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_AUTHOR_NAME: 'Eve',
     GIT_AUTHOR_EMAIL: 'eve@localhost',

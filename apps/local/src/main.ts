@@ -3,6 +3,7 @@ import { MigrationRefused } from '@eve/adapter-postgres';
 import { PlatformError } from '@eve/domain';
 import { readConfig, version } from '@eve/server';
 import { firstJourney } from './first-journey.ts';
+import { provideBaseImages } from './images.ts';
 import { once } from './once.ts';
 import { startLocal } from './start-local.ts';
 
@@ -53,6 +54,7 @@ async function main(): Promise<number> {
   try {
     say(`\nEve is ready at ${eve.credentials.url}`);
     if (eve.empty && !values['no-example']) await firstJourney(eve, config, say, leaving.signal);
+    else if (eve.directory.fresh) await provideBaseImages(eve, config, say, leaving.signal);
     if (eve.freshCredentials)
       say(`Token (shown once; kept in ${config.dataDir}/credentials.json): ${eve.credentials.token}`);
     say('\nCtrl-C stops Eve; what is deployed goes on serving.');

@@ -97,11 +97,11 @@ export async function installPrograms(
   const packages = [...new Set(missing.filter(({ name }) => name !== 'buildx').map(({ debian }) => debian))];
   if (packages.length > 0) {
     log(`installing Debian packages: ${packages.join(', ')}`);
-    const variables = { DEBIAN_FRONTEND: 'noninteractive' };
+    const aptGet = ['DEBIAN_FRONTEND=noninteractive', 'apt-get']; // with our proxy settings, if there are any
     const services = await newServices(packages);
     await using _held = await holdServices();
-    await runProgram('apt-get', ['update', '-q'], { variables, signal });
-    await runProgram('apt-get', aptInstallArguments(packages), { variables, signal });
+    await runProgram('env', [...aptGet, 'update', '-q'], { signal });
+    await runProgram('env', [...aptGet, ...aptInstallArguments(packages)], { signal });
     await disableServices(services);
   }
   if (missing.some(({ name }) => name === 'buildx')) await unpackBuildx(cacheDir, log, signal);

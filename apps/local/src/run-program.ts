@@ -3,12 +3,10 @@ import { spawn } from 'node:child_process';
 /** Where messages for the person at the terminal go, one line at a time. */
 export type Log = (line: string) => void;
 
-/** Variables set for a program on top of what this process has. */
-export type Variables = Readonly<Record<string, string>>;
-
 export interface RunOptions {
   readonly cwd?: string;
-  readonly variables?: Variables;
+  /** The whole environment; without it the program has ours. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly signal?: AbortSignal;
   /** Gets every line of both streams as it comes. */
@@ -36,10 +34,13 @@ export class ProgramFailed extends Error {
 
 /** Runs a program to its end and answers with what it printed, whatever its exit code. */
 export function tryProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const set = Object.entries(options.variables ?? {}).map(([name, value]) => `${name}=${value}`);
-  const [file, all] = set.length > 0 ? ['env', [...set, program, ...args]] : [program, [...args]];
   return new Promise((resolve, reject) => {
-    const child = spawn(file, all, { cwd: options.cwd, signal: options.signal, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: options.env,
+      signal: options.signal,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     const printed = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       let rest = '';

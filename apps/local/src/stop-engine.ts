@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { allProcesses, hasEnded, type RunningProcess, send } from '@eve/adapter-process';
 import { dockerdConfig } from './dockerd-arguments.ts';
 import { canonical, findDockerd } from './engine.ts';
 import { callEngine } from './engine-api.ts';
@@ -8,8 +9,6 @@ import type { EngineLayout } from './engine-state.ts';
 import { engineLayout, readEngineState, writeEngineState } from './engine-state.ts';
 import { removeFirewall } from './firewall.ts';
 import { removeBridges, turnForwardingOff } from './machine-network.ts';
-import type { RunningProcess } from './processes.ts';
-import { allProcesses, hasEnded, send } from './processes.ts';
 import { tryProgram } from './run-program.ts';
 
 /**

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasEnded, processOf, send } from '@eve/adapter-process';
 import { stopRegistry } from '@eve/adapter-registries';
 import { stopRouter } from '@eve/adapter-routers';
 import { type Config, peekInstallation } from '@eve/server';
 import { findEngine } from './engine.ts';
 import { removeInstances, removeOurImages, stopInstances } from './our-containers.ts';
-import { hasEnded, processOf, send } from './processes.ts';
 import type { Log } from './run-program.ts';
 import { stopEngine } from './stop-engine.ts';
 

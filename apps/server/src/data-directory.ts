@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { isRunning, processOf } from '@eve/adapter-process';
 import { PlatformError } from '@eve/domain';
 import { z } from 'zod';
 
@@ -129,7 +130,7 @@ export function isFree(port: number): Promise<boolean> {
 
 /** A lock that names its holder by pid and start time, so that one left by a killed process is taken over. */
 async function takeLock(file: string): Promise<AsyncDisposable> {
-  const mine = `${process.pid} ${await startTimeOf(process.pid)}`;
+  const mine = `${process.pid} ${(await processOf(process.pid))?.startTime}`;
   for (let attempt = 0; attempt < 5; attempt++) {
     const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EEXIST') return null;
@@ -147,7 +148,7 @@ async function takeLock(file: string): Promise<AsyncDisposable> {
       };
     }
     const [pid = '', startTime = ''] = (await readFile(file, 'utf8').catch(() => '')).split(' ');
-    if (startTime !== '' && (await startTimeOf(Number(pid))) === startTime) {
+    if (startTime !== '' && (await isRunning({ pid: Number(pid), startTime }))) {
       throw new PlatformError(
         'record_changed',
         `Another Eve (process ${pid}) has this data directory: stop it with \`npm stop\`, or set EVE_DATA_DIR.`,
@@ -156,9 +157,4 @@ async function takeLock(file: string): Promise<AsyncDisposable> {
     await rm(file, { force: true });
   }
   throw new PlatformError('record_changed', `The lock ${file} changes hands all the time: is another Eve starting?`);
-}
-
-async function startTimeOf(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
 }

@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 /** JSON lines on standard error, or in a file where a person looks at the terminal. */
 export function openLogger({ EVE_LOG_LEVEL }: Pick<Config, 'EVE_LOG_LEVEL'>, file: string | null): Logger {
   return pino(
-    { level: EVE_LOG_LEVEL, base: undefined },
+    { level: EVE_LOG_LEVEL, base: undefined, serializers: { error: pino.stdSerializers.err } },
     pino.destination({ dest: file ?? 2, mkdir: true, sync: false }),
   );
 }

@@ -115,7 +115,10 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       now,
       networkPool: parts.networkPool,
       // Above the ports of services: a container must never take one that a stopped service comes back to.
-      ports: { from: config.EVE_SERVICE_PORTS_FROM + servicePorts, to: config.EVE_SERVICE_PORTS_FROM + 3 * servicePorts },
+      ports: {
+        from: config.EVE_SERVICE_PORTS_FROM + servicePorts,
+        to: config.EVE_SERVICE_PORTS_FROM + 3 * servicePorts,
+      },
     }),
     router: haproxyRouter({ dataDir, program: parts.programs.haproxy }),
     runner: dockerRunner({ engine, installation: installation.id }),

@@ -8,6 +8,7 @@ import {
   isBuildRunFinished,
 } from '@eve/domain';
 import { type LogWriter, logWriter } from '../logs/log-writer.ts';
+import { reasonOf } from '../logs/reason.ts';
 import { redactor } from '../logs/redact.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
@@ -52,7 +53,10 @@ export async function executeBuildRun(
     if (signal.aborted) throw error;
     const asked = cancelled.aborted || error instanceof BuildCancelled;
     const failure = timeout.aborted ? timeoutFailure(context) : buildFailureOf(error);
-    if (!asked && !failure) throw error;
+    if (!asked && !failure) {
+      writer.say(redact(`Interrupted: ${reasonOf(error)} It is tried again.`), { step: 'error' });
+      throw error;
+    }
     // An end is written only when the engine has said that nothing of it runs any more.
     await stopLeftovers(platform, context.run);
     if (asked || !failure) return end(platform, work, context.run, writer, 'cancel');

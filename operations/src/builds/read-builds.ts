@@ -12,7 +12,7 @@ import {
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
 import type { LogLine } from '../ports/logs.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 import type { QueuePosition } from '../ports/work-queue.ts';
 
 type Reads = Pick<Platform, 'store'>;

@@ -27,6 +27,10 @@ export async function abandonDeploy(
   if (before && (switched || mine.some(({ named }) => named))) await deployer.serve(before, lease, signal);
   if (switched) await store.endpoints.switchTo(tenantId, id, serving, lease);
   await store.endpoints.removeInstances(tenantId, id, names);
-  await applyRouting(platform, signal);
+  // The routes follow as soon as the router is well again; what was started must not stay for want of it.
+  await applyRouting(platform, signal).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    platform.log.error({ deployId: target.deployId, error }, 'the router could not be brought to the recorded routes');
+  });
   await deployer.remove(mine, signal);
 }

@@ -84,6 +84,7 @@ function resolvedEnvironment(
     ORG_ID: environment.tenantId,
     ORG_SLUG: owner.organisation,
     COMPONENT_NAME: service.name,
+    ...(service.ports[0] && { PORT: String(service.ports[0].container) }),
   };
   const replace = (text: string) =>
     text.replace(

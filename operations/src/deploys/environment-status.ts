@@ -71,7 +71,8 @@ export async function environmentStatus(
             : mine.length > 0
               ? 'stopped'
               : 'missing',
-      instances: mine,
+      // What drains after a deploy is on its way out.
+      instances: mine.filter(({ state, named }) => named || state !== 'running'),
       image: image ? (release.local ? image.digest : renderImage(platform.settings, image.image, image.digest)) : '',
       urls: urls[name] ?? [],
       digestMatches:

@@ -1,5 +1,6 @@
 import { advanceDeploy, type Deploy, DeployFailed, type DeployPhase, isDeployFinished } from '@eve/domain';
 import { type LogWriter, logWriter } from '../logs/log-writer.ts';
+import { reasonOf } from '../logs/reason.ts';
 import { redactor } from '../logs/redact.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
@@ -46,7 +47,10 @@ export async function executeDeploy(
   } catch (error) {
     if (signal.aborted) throw error;
     const failure = cancelled.aborted ? null : deployFailureOf(error);
-    if (!cancelled.aborted && !failure) throw error;
+    if (!cancelled.aborted && !failure) {
+      writer.say(redact(`Interrupted: ${reasonOf(error)} It is tried again.`), { step: 'error' });
+      throw error;
+    }
     await abandonDeploy(platform, context, work, signal);
     if (failure) {
       const safe = { ...failure, message: redact(failure.message), logs: failure.logs.map(redact) };

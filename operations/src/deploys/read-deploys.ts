@@ -13,7 +13,7 @@ import { authorize, type Caller } from '../caller.ts';
 import { getEnvironment } from '../environments/get-environment.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 import { deployWork } from './queue-deploy.ts';
 
 /** One deploy. Throws `deploy_not_found`. */

@@ -1,7 +1,7 @@
 import { PlatformError, serviceLabel } from '@eve/domain';
 import type { Platform } from '../platform.ts';
 import type { Backend, Route, RoutingTable } from '../ports/router.ts';
-import type { Endpoint, ServiceAddress } from '../ports/store.ts';
+import type { Endpoint, ServiceAddress } from '../ports/stored.ts';
 import { pause } from '../work/pause.ts';
 
 const attempts = 8;
@@ -35,11 +35,10 @@ export async function keepRouting(
   while (!signal.aborted) {
     try {
       const version = await store.endpoints.routingVersion();
-      if (version > 0) await router.apply(await routingTable(platform, version), signal);
+      await router.apply(await routingTable(platform, version), signal);
     } catch (error) {
       const overtaken = error instanceof PlatformError && error.code === 'lease_lost';
-      if (!overtaken && !signal.aborted)
-        log.warn({ error: String(error) }, 'the router could not be brought to the recorded routes');
+      if (!overtaken && !signal.aborted) log.warn({ error }, 'the router could not be brought to the recorded routes');
     }
     await pause(keepMs, signal);
   }

@@ -1,7 +1,7 @@
 import type { ConfigVersion, ProjectId } from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 import { findEnvironment } from './get-environment.ts';
 
 /** The newest configuration of an environment; null while it has none. Secrets stand in it by name. */

@@ -1,7 +1,7 @@
 import type { Environment, ProjectId } from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 import { findProject } from '../projects/get-project.ts';
 
 /** A project's environments, newest first. */

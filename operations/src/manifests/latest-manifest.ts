@@ -1,7 +1,7 @@
 import type { ProjectId } from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { ManifestSync } from '../ports/store.ts';
+import type { ManifestSync } from '../ports/stored.ts';
 import { findProject } from '../projects/get-project.ts';
 
 /** The manifest that was synced last; null when there is none. */

@@ -1,6 +1,6 @@
 import { entriesOf, type Field, fail, isEmpty, isList, itemsOf, textOf, warn } from './field.ts';
 
-const filledIn = /^(secret\.[A-Za-z_][A-Za-z0-9_]*|ENV_NAME|PROJECT_ID|ORG_ID|ORG_SLUG|COMPONENT_NAME|SSO_URL|PORT)$/;
+const filledIn = /^(secret\.[A-Za-z_][A-Za-z0-9_]*|ENV_NAME|PROJECT_ID|ORG_ID|ORG_SLUG|COMPONENT_NAME|PORT)$/;
 
 /** Names and values from a map, or from a list of `NAME=value`. */
 export function readValues(field: Field | undefined): Record<string, string> {

@@ -10,6 +10,7 @@ export interface PlacedEnvironment {
   readonly overrides: readonly { service: string; at: f.Field }[];
 }
 
+/** Reads `environments` of a manifest; what is wrong with it is noted at its place. */
 export function readEnvironments(field: f.Field | undefined): PlacedEnvironment[] {
   const entries = field ? (f.entriesOf(field, 'a mapping of names to environments') ?? []) : [];
   return [...entries].map(([name, at]) => readEnvironment(name, at));
@@ -46,7 +47,10 @@ export function readInputs(field: f.Field): Record<string, unknown> {
 
 function readApproval(field: f.Field | undefined): boolean {
   const word = field ? f.wordOf(field, ['required', 'none', 'true', 'false'] as const) : 'none';
-  return word === 'required' || word === 'true';
+  const required = word === 'required' || word === 'true';
+  if (field && required)
+    f.warn(field, 'This version of Eve does not wait for approvals: who may deploy here deploys at once.');
+  return required;
 }
 
 function readKind(fields: f.Fields): EnvironmentSetting['kind'] {

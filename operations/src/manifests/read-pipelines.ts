@@ -20,6 +20,7 @@ const actions = ['build', 'release', 'deploy'] as const;
 const otherSteps = ['script', 'run', 'agent', 'command', 'job'];
 const onlyThese = 'This version runs steps with the actions build, release and deploy only';
 
+/** Reads `pipelines` of a manifest; what is wrong with it is noted at its place. */
 export function readPipelines(field: f.Field | undefined): PlacedPipeline[] {
   const entries = field ? (f.entriesOf(field, 'a mapping of names to pipelines') ?? []) : [];
   return [...entries].map(([name, at]) => readPipeline(name, at));

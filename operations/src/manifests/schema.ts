@@ -91,7 +91,7 @@ export const ManifestFile = z
     'x-eve': EveFile.optional(),
     x_eve: EveFile.optional(),
     workflows: ignored('this version runs pipelines only.'),
-    versioning: ignored('versions are counted from the commits since the last release.'),
+    versioning: ignored('a release takes the next free version of its project.'),
     networks: ignored('each environment has one network with a name for every service.'),
     secrets: ignored(`secrets are set with \`eve secrets set\` and used as \`\${secret.NAME}\`.`),
     configs: ignored('put the file into the image, or its value into `environment`.'),

@@ -3,7 +3,7 @@ import type { Caller } from '../caller.ts';
 import { recordAct } from '../organisations/record-act.ts';
 import { invalidField } from '../organisations/refuse.ts';
 import type { Platform } from '../platform.ts';
-import type { ManifestRecord } from '../ports/store.ts';
+import type { ManifestRecord } from '../ports/stored.ts';
 import { findProject } from '../projects/get-project.ts';
 import { checkedBranch } from '../projects/repository.ts';
 import { missingSecretsOf } from '../secrets/missing-secrets.ts';

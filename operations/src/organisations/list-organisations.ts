@@ -1,7 +1,7 @@
 import type { Organisation } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 
 /** Every organisation for the operator, the own one for everybody else. */
 export async function listOrganisations(

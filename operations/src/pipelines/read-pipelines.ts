@@ -17,7 +17,7 @@ import { authorize, type Caller } from '../caller.ts';
 import { cancelDeploy } from '../deploys/read-deploys.ts';
 import { parseManifest } from '../manifests/parse-manifest.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 
 /** The pipelines of the newest synced manifest. */
 export async function listPipelines(

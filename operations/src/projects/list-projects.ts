@@ -1,7 +1,7 @@
 import type { Project } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 
 /** The organisation's projects, newest first; a token of one project sees that one. */
 export async function listProjects(

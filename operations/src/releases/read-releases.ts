@@ -1,7 +1,7 @@
 import { isId, PlatformError, type ProjectId, type Release } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 
 /** The releases of a project, newest first. */
 export async function listReleases(

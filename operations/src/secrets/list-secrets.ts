@@ -1,7 +1,7 @@
 import type { ProjectId, Secret } from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/store.ts';
+import type { Listed, Page } from '../ports/stored.ts';
 import { secretOwner } from './set-secret.ts';
 
 /** Names and times of a project's secrets, or of the organisation's; never their values. */

@@ -9,14 +9,14 @@ const never = new AbortController().signal;
 it('deploys that choose the same subnets and ports at once give way to each other', async (test) => {
   const opened = await testDockerEngine();
   if ('missing' in opened) return test.skip(opened.missing);
-  const { engine, nodeImageId } = opened;
+  const { engine, nodeImageId, networkPool } = opened;
   const image = { image: nodeImageId, local: true, digests: [nodeImageId], login: null };
   const deployer = () =>
     dockerDeployer({
       engine,
       installation: 'test-concurrent',
       now: () => new Date(),
-      networkPool: '10.79.0.0/16',
+      networkPool,
       random: () => 0.5,
     });
 

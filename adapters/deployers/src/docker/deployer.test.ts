@@ -5,13 +5,13 @@ import { dockerDeployer } from './deployer.ts';
 testDeployer('docker', async () => {
   const opened = await testDockerEngine();
   if ('missing' in opened) return opened;
-  const { engine, nodeImageId } = opened;
+  const { engine, nodeImageId, networkPool } = opened;
   return {
     deployer: dockerDeployer({
       engine,
       installation: 'test-deployer',
       now: () => new Date(),
-      networkPool: '10.79.0.0/16',
+      networkPool,
       minimumDeadlineMs: 3_000,
     }),
     image: { image: nodeImageId, local: true, digests: [nodeImageId], login: null },

@@ -9,6 +9,8 @@ export interface ConfigOptions {
   readonly trustForwarded?: boolean;
   /** A unix socket through which a worker that stops hands late requests to the one that follows it. */
   readonly onwardSocket: string;
+  /** Ports of routes that another program has now: those routes are reached by host name alone. */
+  readonly taken?: ReadonlySet<number>;
   /** How long streams on a replaced configuration may live, in hours. */
   readonly streamHours?: number;
 }
@@ -125,33 +127,35 @@ function sharedFrontend(table: RoutingTable, routes: readonly Route[], options: 
 }
 
 function routeLines(route: Route, options: ConfigOptions): string[] {
+  const frontend = options.taken?.has(route.port) ? [] : frontendLines(route, options);
+  return [...frontend, ...backendLines(route)];
+}
+
+function frontendLines(route: Route, options: ConfigOptions): string[] {
   const id = backendName(route.id);
-  const own = [`frontend ${id}`, `  mode ${route.protocol}`, `  bind 127.0.0.1:${port(route.port)}`];
-  const [, service = ''] = route.id.split('/');
-  if (route.protocol === 'tcp') {
-    return [
-      ...own,
-      `  default_backend ${id}`,
-      `backend ${id}`,
-      '  mode tcp',
-      '  balance leastconn',
-      serversOf(route.id),
-    ];
-  }
+  const head = [`frontend ${id}`, `  mode ${route.protocol}`, `  bind 127.0.0.1:${port(route.port)}`];
+  if (route.protocol === 'tcp') return [...head, `  default_backend ${id}`];
   return [
-    ...own,
+    ...head,
     `  http-request set-header X-Eve-Route ${id} if { stopping }`,
     '  http-request del-header X-Eve-Route unless { stopping }',
     ...forwarding(options),
     '  use_backend eve:onward if { stopping }',
     `  default_backend ${id}`,
-    `backend ${id}`,
-    '  mode http',
+  ];
+}
+
+function backendLines({ id, protocol }: Route): string[] {
+  const head = [`backend ${backendName(id)}`, `  mode ${protocol}`];
+  if (protocol === 'tcp') return [...head, '  balance leastconn', serversOf(id)];
+  const [, service = ''] = id.split('/');
+  return [
+    ...head,
     '  balance roundrobin',
     '  retry-on conn-failure empty-response',
     '  http-request disable-l7-retry if !{ method GET HEAD OPTIONS }',
     `  http-error status 503 content-type text/plain string "Service ${service} has no running instance that answers: see its environment's status.\\n" hdr Retry-After 2 hdr Cache-Control no-store`,
-    serversOf(route.id),
+    serversOf(id),
   ];
 }
 

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, chmod, lstat, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pidFrom, processOf, send, spawnDetached } from '@eve/adapter-process';
 import { PlatformError } from '@eve/domain';
 import { type Processes, processesOf } from './master.ts';
 
@@ -52,22 +52,10 @@ export async function preparePlace({ directory, socketDirectory }: RouterPlace):
 export async function startProxy(program: string, place: RouterPlace, signal?: AbortSignal): Promise<Processes> {
   await rm(place.masterSocket, { force: true });
   await rm(place.onwardSocket, { force: true });
-  const log = await open(place.logFile, 'w', 0o600);
   const args = ['-W', '-f', place.config, '-p', place.pidFile, '-S', `${place.masterSocket},mode,600,level,admin`];
-  const failure = await new Promise<Error | null>((resolve) => {
-    const child = spawn(program, args, {
-      cwd: '/',
-      detached: true,
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-      stdio: ['ignore', log.fd, log.fd],
-    });
-    child.once('spawn', () => resolve(null));
-    child.once('error', resolve);
-    child.unref();
+  await spawnDetached(program, args, { logFile: place.logFile }).catch((cause: unknown) => {
+    throw new PlatformError('engine_unavailable', `The router ${program} cannot be started.`, { cause });
   });
-  await log.close();
-  if (failure)
-    throw new PlatformError('engine_unavailable', `The router ${program} cannot be started.`, { cause: failure });
 
   for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 25) {
     const running = await processesOf(place.masterSocket);
@@ -90,13 +78,17 @@ export async function stopRouter(dataDir: string): Promise<void> {
 
 /** Throws an error naming the port when another program listens on one of the addresses. */
 export async function refuseBusyPorts(addresses: readonly string[], patienceMs: number): Promise<void> {
-  for (const address of addresses) {
-    const until = Date.now() + patienceMs;
-    while (await isBusy(address)) {
-      if (Date.now() >= until) throw busyPort(address);
-      await sleep(50);
-    }
+  for (const address of addresses) if (await isBusyFor(address, patienceMs)) throw busyPort(address);
+}
+
+/** Whether another program listens on an address, and goes on to. */
+export async function isBusyFor(address: string, patienceMs: number): Promise<boolean> {
+  const until = Date.now() + patienceMs;
+  while (await isBusy(address)) {
+    if (Date.now() >= until) return true;
+    await sleep(50);
   }
+  return false;
 }
 
 /** What the proxy's messages say about why it did not start or reload. */
@@ -139,12 +131,12 @@ async function startFailure(place: RouterPlace, printed: string): Promise<Platfo
 /** Ends a master that runs on this configuration, and the workers that a killed one left. */
 export async function stopLeftover(place: RouterPlace): Promise<void> {
   const known = await processesOf(place.masterSocket, 2_000).catch(() => null);
-  const written = Number(await readFile(place.pidFile, 'utf8').catch(() => '0'));
+  const written = (await pidFrom(place.pidFile)) ?? 0;
   const pids = [...new Set([written, known?.master ?? 0, ...(known?.workers ?? []).map(({ pid }) => pid)])];
   const ours: number[] = [];
   for (const pid of pids) if (pid > 1 && (await runsOn(pid, place.config))) ours.push(pid);
   for (const kind of ['SIGTERM', 'SIGKILL'] as const) {
-    for (const pid of ours) if (await runsOn(pid, place.config)) signalProcess(pid, kind);
+    for (const pid of ours) if (await runsOn(pid, place.config)) send(kind, pid);
     for (let waitedMs = 0; waitedMs < 3_000; waitedMs += 25) {
       if (!(await anyRuns(ours, place.config))) return;
       await sleep(25);
@@ -159,20 +151,5 @@ async function anyRuns(pids: readonly number[], config: string): Promise<boolean
 
 /** Whether a process is a proxy of this configuration: pids are used again, a command line tells. */
 async function runsOn(pid: number, config: string): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return (
-    command.split('\0').includes(config) &&
-    (await access(`/proc/${pid}`).then(
-      () => true,
-      () => false,
-    ))
-  );
-}
-
-function signalProcess(pid: number, kind: NodeJS.Signals): void {
-  try {
-    process.kill(pid, kind);
-  } catch {
-    // It ended by itself.
-  }
+  return (await processOf(pid))?.command.includes(config) ?? false;
 }

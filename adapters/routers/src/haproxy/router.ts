@@ -8,6 +8,7 @@ import { type ConfigOptions, listenersOf, type RenderedConfig, renderConfig, tab
 import { ask, askWorker, type Processes, processesOf } from './master.ts';
 import {
   isBusy,
+  isBusyFor,
   preparePlace,
   proxyFailure,
   type RouterPlace,
@@ -35,7 +36,9 @@ export function haproxyRouter(options: HaproxyOptions): Router {
 
   async function apply(table: RoutingTable, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const next = renderConfig(table, { ...options, onwardSocket: place.onwardSocket });
+    const render = (taken?: ReadonlySet<number>) =>
+      renderConfig(table, { ...options, onwardSocket: place.onwardSocket, taken });
+    let next = render();
     await preparePlace(place);
     const previous = await readFile(place.config, 'utf8').catch(() => '');
     const inForce = tableVersionOf(previous);
@@ -49,17 +52,24 @@ export function haproxyRouter(options: HaproxyOptions): Router {
     const running = await processesOf(place.masterSocket);
     if (!running) {
       await stopLeftover(place);
-      await refuseBusyPorts(listenersOf(next.text), 3_000);
+      next = render(await takenPorts(table, listenersOf(next.text), 3_000));
       await replaceConfig(program, place, next);
       await startProxy(program, place, signal);
     } else if ((await structureInForce(place, running)) !== next.structure) {
       const known = new Set(listenersOf(previous));
-      await refuseBusyPorts(
-        listenersOf(next.text).filter((address) => !known.has(address)),
-        500,
+      next = render(
+        await takenPorts(
+          table,
+          listenersOf(next.text).filter((address) => !known.has(address)),
+          500,
+        ),
       );
-      await replaceConfig(program, place, next);
-      await reload(place, running, next, previous, signal);
+      if ((await structureInForce(place, running)) === next.structure) {
+        if (previous !== next.text) await writeConfig(place, next.text);
+      } else {
+        await replaceConfig(program, place, next);
+        await reload(place, running, next, previous, signal);
+      }
     } else if (previous !== next.text) {
       await writeConfig(place, next.text);
     }
@@ -93,6 +103,27 @@ export function haproxyRouter(options: HaproxyOptions): Router {
       }
     },
   };
+}
+
+/**
+ * Ports of routes that another program listens on. One such port must not take the routes of everybody away: its route is
+ * left without it until it is free again. Throws when the shared port is taken.
+ */
+async function takenPorts(
+  table: RoutingTable,
+  addresses: readonly string[],
+  patienceMs: number,
+): Promise<ReadonlySet<number>> {
+  const ports = new Set(table.routes.map((route) => `127.0.0.1:${route.port}`));
+  await refuseBusyPorts(
+    addresses.filter((address) => !ports.has(address)),
+    patienceMs,
+  );
+  const own = addresses.filter((address) => ports.has(address));
+  const busy = await Promise.all(
+    own.map(async (address) => ((await isBusyFor(address, patienceMs)) ? [Number(address.split(':')[1])] : [])),
+  );
+  return new Set(busy.flat());
 }
 
 async function replaceConfig(program: string, place: RouterPlace, { text }: RenderedConfig): Promise<void> {

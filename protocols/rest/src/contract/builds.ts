@@ -9,7 +9,7 @@ import {
   PageQuery,
   ProjectId,
   Timestamp,
-} from './common.ts';
+} from './fields.ts';
 import { LogEntry } from './logs.ts';
 
 /** `90`, `90s`, `15m`, `1h`: a bare number is seconds. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { GitSha, ManifestHash } from './common.ts';
 import { Deploy } from './deploys.ts';
 import { Environment, Revision } from './environments.ts';
+import { GitSha, ManifestHash } from './fields.ts';
 import { PipelineRun, Step } from './pipelines.ts';
 import { ImageDigests, Release } from './releases.ts';
 

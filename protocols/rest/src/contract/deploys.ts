@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Waiting } from './builds.ts';
-import { DeployId, EnvironmentId, PageQuery, ProjectId, RevisionId, Timestamp } from './common.ts';
+import { DeployId, EnvironmentId, PageQuery, ProjectId, RevisionId, Timestamp } from './fields.ts';
 
 export const DeployStatus = z.enum([
   'pending',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Deploy } from './deploys.ts';
 import {
   ConfigVersionId,
   DeployId,
@@ -8,8 +9,7 @@ import {
   ReleaseId,
   RevisionId,
   Timestamp,
-} from './common.ts';
-import { Deploy } from './deploys.ts';
+} from './fields.ts';
 import { Release } from './releases.ts';
 
 /** Where releases run. */

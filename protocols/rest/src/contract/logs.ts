@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BuildRunId, Flag, Timestamp } from './common.ts';
+import { BuildRunId, Flag, Timestamp } from './fields.ts';
 
 /** One line of what a build or deploy printed. */
 export const LogEntry = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ErrorDetail, GitSha, ManifestHash, ManifestId, ProjectId, SecretId, Timestamp } from './common.ts';
+import { ErrorDetail, GitSha, ManifestHash, ManifestId, ProjectId, SecretId, Timestamp } from './fields.ts';
 
 const yaml = z.string().min(1).max(1_000_000);
 

@@ -8,7 +8,7 @@ import {
   ProjectId,
   StepId,
   Timestamp,
-} from './common.ts';
+} from './fields.ts';
 
 const action = z.enum(['build', 'release', 'deploy']);
 const values = z.record(z.string(), z.unknown());

@@ -1,6 +1,6 @@
 import { scopes } from '@eve/domain';
 import { z } from 'zod';
-import { OrganisationId, ProjectId, ProjectName, Timestamp, TokenId } from './common.ts';
+import { OrganisationId, ProjectId, ProjectName, Timestamp, TokenId } from './fields.ts';
 
 const name = z.string().trim().min(1).max(100);
 const slug = z

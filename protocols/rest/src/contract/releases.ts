@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BuildId, Digest, GitSha, ManifestHash, ProjectId, ProjectName, ReleaseId, Timestamp } from './common.ts';
+import { BuildId, Digest, GitSha, ManifestHash, ProjectId, ProjectName, ReleaseId, Timestamp } from './fields.ts';
 
 export const ImageDigests = z.record(z.string(), Digest).describe('service → digest');
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GitSha, Timestamp } from './common.ts';
+import { GitSha, Timestamp } from './fields.ts';
 
 export const Version = z
   .object({ version: z.string(), gitSha: z.string().nullable(), buildTime: z.string().nullable() })

@@ -2,7 +2,7 @@ import { command } from '../../command.ts';
 
 export const envSuspend = command({
   name: 'env suspend',
-  summary: 'stop what runs in an environment until it is resumed',
+  summary: 'refuse deploys to an environment until it is resumed; what runs goes on',
   arguments: ['<env>'],
 
   async run(context, _options, [name]) {

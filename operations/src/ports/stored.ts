@@ -1,0 +1,86 @@
+import type { DeployId, EnvironmentId, ManifestId, OrganisationId, ProjectId } from '@eve/domain';
+import type { Lease } from './work-queue.ts';
+
+/** A page of a list, newest first. `cursor` is what the page before gave; `offset` at most 10,000. */
+export interface Page {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly offset?: number;
+}
+
+/** What a page holds, and where the next one begins. */
+export interface Listed<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+/** What goes with a change of state: it is written to the transition history in the same transaction. */
+export interface Change<Status extends string> {
+  readonly was: Status;
+  readonly event: string;
+  readonly actor: string;
+  /** Of the executing work; the write is refused with `lease_lost` once it is gone. */
+  readonly lease: Lease | null;
+}
+
+/** A manifest's exact text as synced. The same text may belong to many commits. */
+export interface ManifestRecord {
+  readonly id: ManifestId;
+  readonly tenantId: OrganisationId;
+  readonly projectId: ProjectId;
+  /** Lower-case hex SHA-256 of the exact bytes. */
+  readonly hash: string;
+  readonly yaml: string;
+  readonly createdAt: Date;
+}
+
+/** A manifest's text as it was synced for a commit. */
+export interface ManifestSync {
+  readonly manifest: ManifestRecord;
+  readonly gitSha: string | null;
+  readonly branch: string | null;
+  readonly syncedAt: Date;
+}
+
+/** The history of states: outbox and audit trail. */
+export interface TransitionRecord {
+  readonly sequence: number;
+  readonly tenantId: OrganisationId;
+  readonly subjectKind: string;
+  readonly subjectId: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly event: string;
+  readonly actor: string;
+  readonly at: Date;
+}
+
+/** A loopback port that a service's port was given once. */
+export interface ServiceAddress {
+  readonly tenantId: OrganisationId;
+  readonly environmentId: EnvironmentId;
+  readonly service: string;
+  readonly containerPort: number;
+  readonly protocol: 'http' | 'tcp';
+  readonly port: number;
+}
+
+/** Where an instance is reached, as the router must know it. */
+export interface Endpoint {
+  readonly tenantId: OrganisationId;
+  readonly environmentId: EnvironmentId;
+  readonly deployId: DeployId;
+  readonly service: string;
+  readonly instance: string;
+  readonly containerPort: number;
+  readonly host: string;
+  readonly port: number;
+  readonly state: 'starting' | 'serving' | 'draining';
+}
+
+/** An answer kept for a repeated request with the same Idempotency-Key. */
+export interface IdempotentAnswer {
+  readonly requestHash: string;
+  readonly status: number;
+  readonly body: string;
+}

@@ -22,7 +22,9 @@ export async function withNode24(file, args) {
     return;
   }
   const packageFile = createRequire(join(root, 'package.json')).resolve(`node-linux-${process.arch}/package.json`);
-  const child = spawn(join(dirname(packageFile), 'bin', 'node'), [main, ...args], { stdio: 'inherit' });
+  const child = spawn(join(dirname(packageFile), 'bin', 'node'), [...process.execArgv, main, ...args], {
+    stdio: 'inherit',
+  });
   // A terminal gives Ctrl-C to the child as well; the other signals come to this process alone.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));

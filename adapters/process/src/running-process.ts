@@ -23,7 +23,9 @@ export async function processOf(pid: number): Promise<RunningProcess | null> {
   if (stat === null || command === null) return null;
   // The program's name stands in parentheses and may itself hold some.
   const [state, parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (state === 'Z' || state === 'X') return null;
+  // A killed process has its ports and files for as long as one of its threads is still ending.
+  const lastThread = Number(rest[15]) <= 1;
+  if (state === 'X' || (state === 'Z' && lastThread)) return null;
   return { pid, parent: Number(parent), startTime: rest[17] ?? '', command: command.split('\0').filter(Boolean) };
 }
 

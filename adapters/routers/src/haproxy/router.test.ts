@@ -196,15 +196,15 @@ describe('haproxy router', { skip: missing, timeout: 120_000 }, () => {
     await assert.rejects(router.apply({ ...table(shop(one().backend)), version: 1 }), { code: 'lease_lost' });
   });
 
-  it('names a port that another program holds, and goes on serving', async () => {
+  it('leaves a route without a port that another program holds, until it is free again', async () => {
     const holder = createTcpServer().listen(ports[5], '127.0.0.1');
     await new Promise((resolve) => holder.once('listening', resolve));
     assert.equal(await router.canListen(ports[5]!), false);
 
-    const attempt = router.apply(table(shop(one().backend), other(5, one().backend)));
+    await router.apply(table(shop(one().backend), other(5, one().backend)));
 
-    await assert.rejects(attempt, (error: Error) => error.message.includes(`port ${ports[5]}`));
     assert.equal((await get(httpPort, 'shop.localhost')).status, 200);
+    assert.equal(await router.canListen(ports[5]!), false);
     await new Promise((resolve) => holder.close(resolve));
     assert.equal(await router.canListen(ports[5]!), true);
     assert.equal(await router.canListen(httpPort), true);

@@ -75,12 +75,12 @@ describe('a repository of one’s own', () => {
     const printed = await done('init');
 
     assert.match(printed, /\.eve\/manifest\.yaml/);
-    await done('manifest', 'validate');
     await commit(directory, {}, 'Add the manifest');
   });
 
   it('becomes a project and is deployed', async () => {
     await done('project', 'create', '--repo', '.');
+    await done('manifest', 'validate');
 
     await done('env', 'deploy', 'test', '--ref', 'main', '--repo-dir', '.');
 
@@ -108,7 +108,7 @@ describe('a repository of one’s own', () => {
     const { code, stdout, stderr } = await cli('env', 'deploy', 'test', '--ref', 'main', '--repo-dir', '.');
 
     assert.equal(code, 1, stderr);
-    assert.match(stdout + stderr, /build_error/);
+    assert.match(stdout + stderr, /Build Error/);
     assert.match(stdout + stderr, /RUN echo this-went-wrong/);
     const build = await newestBuild();
     const { data } = await (await eve.client()).listBuildRuns(build, { limit: 1 });

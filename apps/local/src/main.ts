@@ -33,6 +33,18 @@ function listenToSignals(): void {
   }
 }
 
+/** Waits for an act of the first start, or for the signal to leave. Its failure is said, and Eve goes on: all else can be done. */
+async function beforeLeaving(act: Promise<void>): Promise<void> {
+  const left = new Promise<void>((resolve) =>
+    leaving.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  await Promise.race([act, left]).catch((error: unknown) => {
+    say(`\nThat did not work: ${error instanceof Error ? error.message : String(error)}`);
+    say('Eve runs all the same; the next start tries again while there is no project.');
+  });
+  act.catch(() => {});
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -53,8 +65,8 @@ async function main(): Promise<number> {
   const eve = await startLocal({ config, version, yes: values.yes, say, signal: leaving.signal });
   try {
     say(`\nEve is ready at ${eve.credentials.url}`);
-    if (eve.empty && !values['no-example']) await firstJourney(eve, config, say, leaving.signal);
-    else if (eve.directory.fresh) await provideBaseImages(eve, config, say, leaving.signal);
+    if (eve.empty && !values['no-example']) await beforeLeaving(firstJourney(eve, config, say, leaving.signal));
+    else if (eve.directory.fresh) await beforeLeaving(provideBaseImages(eve, config, say, leaving.signal));
     if (eve.freshCredentials)
       say(`Token (shown once; kept in ${config.dataDir}/credentials.json): ${eve.credentials.token}`);
     say('\nCtrl-C stops Eve; what is deployed goes on serving.');
@@ -79,3 +91,5 @@ try {
   if (error instanceof PlatformError) say(`(${error.code})`);
   process.exitCode = leaving.signal.aborted ? 130 : 1;
 }
+// What is still under way, such as a first deploy, is taken up again by the next start.
+process.exit();

@@ -77,8 +77,13 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
   const host = asked?.host ?? '127.0.0.1';
   const publicUrl = config.EVE_PUBLIC_URL ?? `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${ports.api}`;
   const registryHost = `127.0.0.1:${ports.registry}`;
+  const starts = config.DATABASE_URL
+    ? null
+    : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), port: null, log });
+  // Also when something else below cannot start while the database still does.
+  if (starts) starting.defer(async () => (await starts.catch(() => null))?.stop());
   const [postgres, engine] = await Promise.all([
-    config.DATABASE_URL ? null : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), port: null, log }),
+    starts,
     runningEngine(config, programs, registryHost, say, signal),
     startRegistry(
       {
@@ -91,7 +96,6 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
       signal,
     ),
   ]);
-  if (postgres) starting.defer(() => postgres.stop());
   const platform = starting.use(
     await openPlatform({
       config,

@@ -1,9 +1,15 @@
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PlatformError } from '@eve/domain';
 import { keepRouting, type Platform } from '@eve/operations';
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { httpServer } from './http.ts';
 import { work } from './work.ts';
+
+const listenAttempts = 10;
+const listenPauseMs = 300;
 
 /** The API and a worker in one process; disposing drains and stops both. */
 export interface RunningServer extends AsyncDisposable {
@@ -17,7 +23,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const { config, host, port, version, logger } = options;
   const app = await httpServer(platform, { version, logger });
-  await app.listen({ host, port });
+  await listen(app, host, port);
   const stopping = new AbortController();
   const working = options.worker === false ? Promise.resolve() : startWorker(platform, config, stopping.signal);
   return {
@@ -39,4 +45,23 @@ export async function startWorker(platform: Platform, config: Config, signal: Ab
     deploySlots: config.EVE_DEPLOY_SLOTS,
   };
   await Promise.all([work(platform, options, signal), keepRouting(platform, signal)]);
+}
+
+/** Listens; a port that a process which is just ending still holds is waited for. Throws `request_invalid` naming the port. */
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await app.listen({ host, port });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      if (attempt === listenAttempts) {
+        throw new PlatformError(
+          'request_invalid',
+          `Port ${port} of ${host} is taken by another program: set EVE_LISTEN to another one.`,
+        );
+      }
+      await sleep(listenPauseMs);
+    }
+  }
 }

@@ -13,7 +13,10 @@ let stopping = false;
 function send(method: 'GET' | 'POST'): void {
   sent++;
   open++;
+  let isOver = false;
   const end = (problem?: string) => {
+    if (isOver) return;
+    isOver = true;
     open--;
     if (problem) failures.push(`${method} ${problem}`);
     if (stopping && open === 0) parentPort?.postMessage({ sent, failures, answers });
@@ -27,9 +30,10 @@ function send(method: 'GET' | 'POST'): void {
       answers[text] = (answers[text] ?? 0) + 1;
       end(response.statusCode === 200 ? undefined : `${response.statusCode} ${text}`);
     });
-    response.once('error', (error) => end(error.message));
+    response.on('error', (error) => end(error.message));
   });
-  sending.once('error', (error) => end(error.message));
+  sending.on('error', (error) => end(error.message));
+  sending.setTimeout(10_000, () => sending.destroy(new Error('no answer in 10 s')));
   sending.end(method === 'POST' ? 'body' : undefined);
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EveClient, eveClient } from '@eve/protocol-rest/client';
-import type { Config } from '@eve/server';
+import { type Config, freePort } from '@eve/server';
 import { type ExampleRepository, exampleRepository } from './example.ts';
 import { provideBaseImages } from './images.ts';
 import {
@@ -35,7 +35,7 @@ interface Report {
 export async function once(options: StartOptions): Promise<number> {
   const report: Report = { ok: false, steps: [], requests: 0, failed_requests: 0 };
   const dataDir = await realpath(await mkdtemp(join(tmpdir(), 'eve-once-')));
-  const config: Config = { ...options.config, dataDir };
+  const config: Config = { ...options.config, ...(await portsOfItsOwn()), dataDir };
   let eve: LocalEve | null = null;
   try {
     eve = await step(report, options, 'start', () => startLocal({ ...options, config }));
@@ -55,6 +55,16 @@ export async function once(options: StartOptions): Promise<number> {
   }
   process.stdout.write(`${JSON.stringify(report)}\n`);
   return report.ok ? 0 : 1;
+}
+
+/** Ports away from the usual ones and from those of another such run that starts at the same moment. */
+async function portsOfItsOwn(): Promise<Pick<Config, 'EVE_LISTEN' | 'EVE_REGISTRY_PORT' | 'EVE_ROUTER_PORT'>> {
+  const from = 10_000 + (process.pid % 90) * 100;
+  return {
+    EVE_LISTEN: `127.0.0.1:${await freePort(from)}`,
+    EVE_REGISTRY_PORT: await freePort(from + 30),
+    EVE_ROUTER_PORT: await freePort(from + 60),
+  };
 }
 
 async function step<Result>(

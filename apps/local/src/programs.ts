@@ -16,6 +16,11 @@ interface Requirement {
 }
 
 const requirements = {
+  certificates: {
+    files: ['update-ca-certificates'],
+    debian: 'ca-certificates',
+    why: 'says which https servers may be trusted',
+  },
   git: { files: ['git'], debian: 'git', why: 'fetches sources' },
   registry: {
     files: ['docker-registry', 'registry'],

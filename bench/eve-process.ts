@@ -27,7 +27,7 @@ export interface EveProcess {
 /** Starts Eve on a data directory and waits until its API answers. */
 export async function startEve(variables: NodeJS.ProcessEnv): Promise<EveProcess> {
   const began = performance.now();
-  const child = spawn(process.execPath, [main, '--yes', '--no-example'], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=2', main, '--yes', '--no-example'], {
     env: variables,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

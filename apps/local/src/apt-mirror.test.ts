@@ -21,9 +21,7 @@ it('does not take a repository that is not Debian for a mirror', () => {
   assert.equal(mirrorsFrom(lines).main, 'http://mirror.example/debian');
 });
 
-it("falls back to Debian's own mirrors", () => {
-  assert.deepEqual(mirrorsFrom(''), {
-    main: 'http://mirror.example/debian',
-    security: 'http://mirror.example/debian-security',
-  });
+it('finds security updates beside the rest, and says when apt knows no Debian at all', () => {
+  assert.equal(mirrorsFrom('http://mirror.example/debian bookworm').security, 'http://mirror.example/debian-security');
+  assert.throws(() => mirrorsFrom(''), { code: 'engine_unavailable' });
 });

@@ -1,3 +1,4 @@
+import { PlatformError } from '@eve/domain';
 import { runProgram } from './run-program.ts';
 
 /** Where this machine gets Debian's packages from. */
@@ -7,17 +8,15 @@ export interface DebianMirrors {
   readonly security: string;
 }
 
-const publicMirrors: DebianMirrors = {
-  main: 'http://mirror.example/debian',
-  security: 'http://mirror.example/debian-security',
-};
-
 /** Reads the machine's mirrors from apt's own list of what it downloads, so that a local mirror or cache is used too. */
 export async function debianMirrors(signal?: AbortSignal): Promise<DebianMirrors> {
   return mirrorsFrom(await runProgram('apt-get', ['indextargets', '--format', '$(REPO_URI) $(CODENAME)'], { signal }));
 }
 
-/** The mirrors named by lines of `<repository address> <codename>`; Debian's own where there is none. */
+/**
+ * The mirrors named by lines of `<repository address> <codename>`; security updates beside the rest where none is named for them.
+ * Throws `engine_unavailable` when apt has no Debian repository.
+ */
 export function mirrorsFrom(lines: string): DebianMirrors {
   const repositories = lines
     .split('\n')
@@ -26,7 +25,13 @@ export function mirrorsFrom(lines: string): DebianMirrors {
     .filter(({ uri, codename }) => /^https?:\/\//.test(uri) && /\/debian(-security)?$/.test(uri) && codename !== '');
   const security = repositories.find(({ codename, uri }) => isSecurity(codename) || uri.endsWith('-security'));
   const main = repositories.find(({ codename, uri }) => !isSecurity(codename) && !uri.endsWith('-security'));
-  return { main: main?.uri ?? publicMirrors.main, security: security?.uri ?? publicMirrors.security };
+  if (!main) {
+    throw new PlatformError(
+      'engine_unavailable',
+      'apt knows no Debian repository on this machine: name one in /etc/apt/sources.list, then start again.',
+    );
+  }
+  return { main: main.uri, security: security?.uri ?? `${main.uri}-security` };
 }
 
 function isSecurity(codename: string): boolean {

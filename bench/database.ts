@@ -13,16 +13,18 @@ import {
   workQueue,
 } from '@eve/adapter-postgres';
 import { newId, sampleOrganisation, sampleProject } from '@eve/adapter-postgres/testing';
-import type { OrganisationId, ProjectId } from '@eve/domain';
+import type { OrganisationId, ProjectId, Tier } from '@eve/domain';
 import type { Store, WorkItem, WorkQueue } from '@eve/operations';
 
 /** A database with all migrations on the embedded server, with the settings that an installation has. */
 export interface BenchDatabase {
+  readonly url: string;
   readonly pool: Pool;
   readonly store: Store;
   readonly queue: WorkQueue;
   readonly notifications: Notifications;
-  tenant(): Promise<{ tenantId: OrganisationId; projectId: ProjectId }>;
+  /** A new organisation with a project; `dedicated` unless said. */
+  tenant(tier?: Tier): Promise<{ tenantId: OrganisationId; projectId: ProjectId }>;
   /** A build of a tenant, as it waits in the queue. */
   item(tenant: { tenantId: OrganisationId; projectId: ProjectId }): WorkItem;
 }
@@ -43,12 +45,13 @@ export async function withDatabase<Result>(
     const store = postgresStore(database(pool), queueRecords);
     const queue = workQueue(pool, { url: server.url, notifications });
     const result = await act({
+      url: server.url,
       pool,
       store,
       queue,
       notifications,
-      async tenant() {
-        const organisation = sampleOrganisation({ tier: 'dedicated' });
+      async tenant(tier = 'dedicated') {
+        const organisation = sampleOrganisation({ tier });
         const project = sampleProject(organisation);
         await store.organisations.insert(organisation);
         await store.projects.insert(project);

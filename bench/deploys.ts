@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createContainer, dockerEngine, removeContainer, startContainer } from '@eve/adapter-docker';
+import { startLoad } from '@eve/local';
 import type { EveClient } from '@eve/protocol-rest/client';
-import { startLoad } from '../apps/local/src/load.ts';
 import { type Figure, listed, measured, median } from './figure.ts';
 import type { Scene } from './scene.ts';
 

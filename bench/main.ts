@@ -4,10 +4,13 @@ import { apiRead } from './api-read.ts';
 import { buildCached, buildCold, buildReuse } from './builds.ts';
 import { deploySwitch, noFailedRequests, rollback } from './deploys.ts';
 import { type Figure, sentence, unmeasured } from './figure.ts';
+import { list } from './list.ts';
+import { logFanout, logReads } from './log-reads.ts';
 import { logFollow, logThroughput } from './logs.ts';
 import { claim, pickup } from './queue.ts';
 import { openScene, type Scene } from './scene.ts';
 import { memory, start } from './start.ts';
+import { cancelSignal, fairness, takeover } from './workers.ts';
 
 /** A bench, and what its figures are in case it cannot be run. */
 interface Bench {
@@ -27,8 +30,14 @@ const benches: Readonly<Record<string, Bench>> = {
   rollback: { run: rollback, unit: 'ms', target: '≤ 3000 ms' },
   'no-failed-requests': { run: noFailedRequests, unit: 'failed', target: '0' },
   'log-follow': { run: logFollow, unit: 'ms', target: '≤ 50 / 250 ms' },
+  'log-fanout': { run: logFanout, unit: 'ms', target: '≤ 50 / 250 ms' },
+  'log-reads': { run: logReads, unit: 'ms p99', target: '≤ 10 ms' },
   'log-throughput': { run: logThroughput, unit: 'lines/s', target: '≥ 100000 lines/s' },
   claim: { run: claim, unit: 'ms p50', target: '≤ 1.5 ×' },
+  fairness: { run: fairness, unit: '× fair share', target: '≤ 1.5 ×' },
+  takeover: { run: takeover, unit: 'ms', target: '≤ 15000 ms' },
+  'cancel-signal': { run: cancelSignal, unit: 'ms', target: '≤ 50 / 2000 ms' },
+  list: { run: list, unit: 'ms p99', target: '≤ 50 ms' },
   'api-read': { run: apiRead, unit: 'requests/s', target: '≥ 0.6 ×' },
 };
 

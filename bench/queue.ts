@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runWorker, type WorkItem } from '@eve/operations';
+import { fillQueue } from '@eve/adapter-postgres/testing';
+import { runWorker } from '@eve/operations';
 import { type BenchDatabase, withDatabase } from './database.ts';
 import { type Figure, listed, measured, median, quantile } from './figure.ts';
 import type { Scene } from './scene.ts';
@@ -65,27 +66,13 @@ export async function claim(scene: Scene): Promise<Figure[]> {
     await place.pool.query('analyze');
     const few = await claimAndSettle(place);
     for (const one of everybody) await place.store.queue.add(place.item(one));
-    await fill(
-      place,
-      everybody.map((one) => place.item(one)),
-    );
+    for (const one of everybody) await fillQueue(place.pool, one, queued / tenants);
+    await place.pool.query('analyze work');
     return { few, many: await claimAndSettle(place) };
   });
   const detail = `${samples} claims with settle; p50 ${listed([median(few), median(many)])} ms, p99 ${listed([quantile(few, 0.99), quantile(many, 0.99)])} ms, with up to ${tenants * 5} and with ${queued.toLocaleString('en')} queued of ${tenants} tenants`;
   const [ours, peer] = [median(many), median(few)];
   return [measured({ name: 'claim', ours, peer, unit: 'ms p50', target: '≤ 1.5 ×', met: ours / peer <= 1.5, detail })];
-}
-
-/** Copies of one item per tenant, until the queue is long. */
-async function fill({ pool }: BenchDatabase, items: readonly WorkItem[]): Promise<void> {
-  for (const { tenantId, projectId } of items)
-    await pool.query(
-      `insert into work (id, kind, subject_id, tenant_id, project_id, class, version)
-       select 'work_bench_' || $1 || n, 'execute-build-run', 'brun_bench_' || $1 || n, $1, $2, 'build', 1
-       from generate_series(1, $3::integer) n`,
-      [tenantId, projectId, queued / tenants],
-    );
-  await pool.query('analyze work');
 }
 
 async function claimAndSettle({ queue, store }: BenchDatabase): Promise<number[]> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   baseImages,
+  engineBlock,
   ensureBaseImages,
   findPrograms,
   installPrograms,
@@ -12,7 +13,7 @@ import {
   stopEngine,
 } from '@eve/local';
 import { readConfig } from '@eve/server';
-import { engineBlock } from '../apps/local/src/engine-state.ts';
+import { ensureBuildkit } from './tools/buildkit.ts';
 
 /** What the tests of one run have to themselves on this machine. Disposing stops and removes all of it. */
 export interface TestMachine extends AsyncDisposable {
@@ -21,6 +22,8 @@ export interface TestMachine extends AsyncDisposable {
   readonly variables: NodeJS.ProcessEnv;
   /** Installs the programs that are missing and starts the engine with its base images; only the first call does anything. */
   prepareEngine(signal: AbortSignal): Promise<void>;
+  /** The same with the real BuildKit, which is built from its sources where the cache does not hold it. */
+  prepareBuildkit(signal: AbortSignal): Promise<void>;
 }
 
 const endingMs = 15_000;
@@ -56,10 +59,20 @@ export async function openTestMachine(say: (line: string) => void): Promise<Test
     variables.EVE_TEST_BUILDX = programs.buildx;
   }
 
+  const prepareEngine = (signal: AbortSignal) => (prepared ??= prepare(signal));
+  async function prepareBuildkit(signal: AbortSignal): Promise<void> {
+    await prepareEngine(signal);
+    const buildkit = await ensureBuildkit({ cacheDir, say, signal });
+    variables.EVE_TEST_BUILDKITD = join(buildkit, 'buildkitd');
+    variables.EVE_TEST_BUILDCTL = join(buildkit, 'buildctl');
+    variables.EVE_TEST_RUNC = '/usr/sbin/runc'; // where Debian's docker.io brings it
+  }
+
   return {
     scratch,
     variables,
-    prepareEngine: (signal) => (prepared ??= prepare(signal)),
+    prepareEngine,
+    prepareBuildkit,
     async [Symbol.asyncDispose]() {
       await prepared?.catch(() => {});
       await stopEngine(dataDir, { removeData: true });

@@ -5,7 +5,9 @@ export interface Suite {
   readonly name: string;
   readonly about: string;
   /** What of the machine has to be prepared: an engine stands for the programs, Docker and its base images. */
-  readonly needs: 'nothing' | 'engine';
+  readonly needs: 'nothing' | 'engine' | 'buildkit';
+  /** Left out of `npm test`, which has to be quick; `.ci/run` runs it. */
+  readonly heavy: boolean;
   /** A program that is one test by its exit code, or test files. */
   readonly run: { readonly program: readonly string[] } | { readonly files: readonly string[] };
   /** How many files run at once, and how long one may take. */
@@ -28,6 +30,7 @@ export function allSuites(): readonly Suite[] {
     about,
     needs,
     run: { files: filesOf.get(name) ?? [] },
+    heavy: needs === 'buildkit',
     concurrency,
     timeoutMs: minutes * minute,
   });
@@ -36,6 +39,7 @@ export function allSuites(): readonly Suite[] {
     about,
     needs: 'nothing',
     run: { program: [process.execPath, ...words] },
+    heavy: false,
     concurrency: 1,
     timeoutMs: 5 * minute,
   });
@@ -44,14 +48,26 @@ export function allSuites(): readonly Suite[] {
     program('lint', 'linter and formatter have nothing to say', 'scripts/biome.ts', 'check', '.'),
     suite('unit', 'rules, protocols, the command line, the architecture, the pages', 'nothing', 2, 2),
     suite('database', 'PostgreSQL, and operations on it', 'nothing', 2, 5),
+    program('upgrade', 'the code before the newest migration works on the new schema', 'scripts/upgrade.ts'),
     suite('engines', 'every adapter against the real thing', 'engine', 2, 10),
+    suite('failures', 'failures provoked for real are told for what they are', 'engine', 1, 15),
     suite('journey', 'Eve as its users have it', 'engine', 1, 20),
+    { ...suite('faults', 'killed, stopped and cut off in the middle: one right end', 'engine', 1, 10), heavy: true },
+    suite('buildkit', 'builds on the real BuildKit', 'buildkit', 1, 15),
   ];
 }
 
+/** What starts a BuildKit daemon; the engine's own is old. */
+const needBuildkit =
+  /\/buildkit\/(?:builder|daemon)\.test\.ts$|\/remote-builder\.test\.ts$|\/buildkit[\w-]*\.test\.ts$/;
+
 /** A test belongs to the suite that has what it needs: by where it stands, else by what it leads to. */
 function suiteOf(files: ReadonlyMap<string, SourceFile>, path: string): string {
+  if (needBuildkit.test(path)) return 'buildkit';
   if (path.startsWith('tests/journeys/')) return 'journey';
+  if (path.startsWith('tests/failures/')) return 'failures';
+  if (path.startsWith('tests/faults/')) return 'faults';
+  if (path.startsWith('tests/registries/')) return 'engines';
   if (path.startsWith('adapters/postgres/')) return 'database';
   if (path.startsWith('apps/local/')) return 'engines';
   if (path.startsWith('adapters/')) return 'engines';

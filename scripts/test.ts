@@ -8,7 +8,7 @@ const help = `npm test [-- options]
 
 Runs the tests of this checkout; what they need and this machine lacks is installed. The last line is the count.
 
-  --only <suite,…>   only these suites
+  --only <suite,…>   only these suites; without it all but the heavy ones, which .ci/run adds
   --file <part>      only test files with this in their path
   --list             the suites and their files
   --help             this text`;
@@ -35,7 +35,9 @@ async function main(): Promise<number> {
     say(help);
     return 0;
   }
-  const suites = chosen(allSuites(), values.only?.split(','), values.file);
+  const all = allSuites();
+  const names = values.only?.split(',') ?? (values.list ? all.map(({ name }) => name) : undefined);
+  const suites = chosen(all, names, values.file);
   if (values.list) {
     for (const { name, about, run } of suites)
       say([`${name}: ${about}`, ...('files' in run ? run.files : [])].join('\n  '));
@@ -62,7 +64,7 @@ function chosen(suites: readonly Suite[], names: readonly string[] | undefined, 
   const unknown = names?.find((name) => !suites.some((suite) => suite.name === name));
   if (unknown !== undefined)
     throw new Error(`There is no suite "${unknown}": ${suites.map(({ name }) => name).join(', ')}`);
-  const wanted = suites.filter(({ name }) => names === undefined || names.includes(name));
+  const wanted = suites.filter(({ name, heavy }) => (names === undefined ? !heavy : names.includes(name)));
   if (part === undefined) return wanted;
   return wanted.flatMap((suite) => {
     const files = 'files' in suite.run ? suite.run.files.filter((path) => path.includes(part)) : [];
@@ -77,8 +79,8 @@ async function shareOf(suite: Suite, machine: TestMachine, signal: AbortSignal):
   const { scratch, variables } = machine;
   let outcome: Outcome;
   try {
-    if (suite.needs === 'engine') {
-      await machine.prepareEngine(signal);
+    if (suite.needs !== 'nothing') {
+      await (suite.needs === 'buildkit' ? machine.prepareBuildkit(signal) : machine.prepareEngine(signal));
       say(`  the machine was ready after ${seconds(performance.now() - began)}`);
     }
     outcome = await runSuite(suite, { scratch, variables, say, signal });

@@ -32,6 +32,16 @@ export interface PlatformDigests {
   readonly config: string;
 }
 
+/** What an image is, whatever was attested about it: two runs may wrap equal manifests in different indexes. */
+export function imageIdentity({ digest, platforms }: ArtifactDigests): string {
+  return platforms.length === 0
+    ? digest
+    : platforms
+        .map(({ manifest }) => manifest)
+        .toSorted()
+        .join(',');
+}
+
 /** Whether a digest that a runtime reports is this artifact. */
 export function namesArtifact({ digest, platforms }: ArtifactDigests, reported: string): boolean {
   return digest === reported || platforms.some(({ manifest, config }) => manifest === reported || config === reported);

@@ -8,9 +8,16 @@ export type BuildFailureCode =
   | 'registry_error'
   | 'infrastructure_error';
 
+/** Where in its way a build failed; with the exit cause it decides the code. */
+export type BuildFailurePhase = 'queue' | 'prepare' | 'source' | 'plan' | 'build' | 'test' | 'push' | 'record';
+
+/** Causes that pass by themselves (builderd seed): only these are tried again, under the spec's retry policy. */
+export type RetryClass = 'network' | 'temporary_resource' | 'registry_rate_limit';
+
 /** Why a build failed, recorded with the run and shown as it is. */
 export interface BuildFailure {
   readonly code: BuildFailureCode;
+  readonly phase: BuildFailurePhase | null;
   /** In the seed's form for a failing step: `… failed with exit code N at [stage k/n] INSTRUCTION`. */
   readonly message: string;
   readonly service: string | null;
@@ -20,6 +27,8 @@ export interface BuildFailure {
   readonly tail: readonly string[];
   readonly hint: string;
   readonly retryHelps: boolean;
+  /** Null: trying again by itself is not worth it. */
+  readonly retryClass: RetryClass | null;
 }
 
 const hints: Record<BuildFailureCode, string> = {
@@ -38,16 +47,18 @@ const hints: Record<BuildFailureCode, string> = {
 export function buildFailure(
   code: BuildFailureCode,
   message: string,
-  more: Partial<Pick<BuildFailure, 'service' | 'step' | 'tail' | 'hint'>> = {},
+  more: Partial<Pick<BuildFailure, 'phase' | 'service' | 'step' | 'tail' | 'hint' | 'retryClass'>> = {},
 ): BuildFailure {
   return {
     code,
+    phase: more.phase ?? null,
     message,
     service: more.service ?? null,
     step: more.step ?? null,
     tail: (more.tail ?? []).slice(-30),
     hint: more.hint ?? hints[code],
-    retryHelps: code === 'infrastructure_error' || code === 'registry_error',
+    retryHelps: code === 'infrastructure_error' || Boolean(more.retryClass),
+    retryClass: more.retryClass ?? null,
   };
 }
 

@@ -37,12 +37,26 @@ export interface BuildInputs {
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly platforms?: readonly string[];
   readonly timeoutMs?: number;
+  readonly retryPolicy?: RetryPolicy;
 }
 
+/** How often and after which delays a failure that passes by itself is tried again. */
+export interface RetryPolicy {
+  readonly maxRetries?: number;
+  readonly initialDelayMs?: number;
+  readonly maxDelayMs?: number;
+}
+
+/** Each of `from` and `to` is `registry` (the project's own cache repository), `local` (a directory of the project on the builder's machine) or an image reference. */
 export interface BuildCache {
   readonly from?: readonly string[];
   readonly to?: readonly string[];
   readonly disabled?: boolean;
+}
+
+/** Whether a text names a platform that an image can be for, such as `linux/arm64/v8`. */
+export function isPlatform(text: string): boolean {
+  return /^[a-z0-9]+\/[a-z0-9_]+(\/v[0-9]+)?$/.test(text);
 }
 
 /** The parts of a spec that make it what it is, in the shape that is hashed: key order is the caller's to canonicalise. */

@@ -65,7 +65,13 @@ export interface BuildSettings {
   readonly platforms: readonly string[];
   readonly secrets: readonly string[];
   readonly timeoutMs: number | null;
+  /** What must pass before the image is pushed: a target of the Dockerfile, or a command run in the built image. */
+  readonly test: BuildTest | null;
+  /** Less than the tenant's share of one build, never more. */
+  readonly resources: { readonly memoryBytes: number | null; readonly cpus: number | null };
 }
+
+export type BuildTest = { readonly target: string } | { readonly shell: boolean; readonly command: readonly string[] };
 
 export interface CommandCheck {
   readonly test: { readonly shell: boolean; readonly command: readonly string[] };

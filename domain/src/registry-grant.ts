@@ -17,11 +17,14 @@ export function parseRegistryScope(text: string): RegistryScope | null {
   return actions.length === 0 ? null : { type: text.slice(0, first), name: text.slice(first + 1, last), actions };
 }
 
-/** What a holder may do with repositories: pull and push below a prefix. */
+/** What can be done with a repository; `delete` removes manifests. */
+export type RegistryAction = 'pull' | 'push' | 'delete';
+
+/** What a holder may do with the repositories below a prefix. */
 export interface RegistryRight {
   /** `acme/shop/` opens that project's repositories; an empty prefix opens every repository. */
   readonly prefix: string;
-  readonly actions: readonly ('pull' | 'push' | 'delete' | '*')[];
+  readonly actions: readonly (RegistryAction | '*')[];
 }
 
 /** The allowed part of what was asked for: never more than both, and empty when nothing is allowed. */

@@ -1,9 +1,11 @@
-import type { BuilderName, DeployId, Id, OrganisationId } from '@eve/domain';
+import type { BuilderName, DeployId, Id, OrganisationId, RegistryAction } from '@eve/domain';
 import type { Blobs } from './ports/blobs.ts';
-import type { Builder, RegistryLogin, RegistryReader } from './ports/builder.ts';
+import type { Builder, RegistryLogin } from './ports/builder.ts';
 import type { Deployer } from './ports/deployer.ts';
 import type { RegistryTokens, Vault } from './ports/keys.ts';
+import type { LogSpool } from './ports/log-spool.ts';
 import type { Logs } from './ports/logs.ts';
+import type { RegistryReader } from './ports/registry-reader.ts';
 import type { Router } from './ports/router.ts';
 import type { Runner } from './ports/runner.ts';
 import type { Source } from './ports/source.ts';
@@ -20,7 +22,9 @@ export interface Log {
 /** Places where a test may end the process, to see that what follows is done or undone after a restart. */
 export type Failpoint =
   | 'after-claim'
+  | 'in-clone'
   | 'after-checkout'
+  | 'in-build'
   | 'after-push'
   | 'before-complete'
   | 'after-start-instances'
@@ -36,6 +40,16 @@ export interface Settings {
   readonly localSources: boolean;
   readonly buildReuse: boolean;
   readonly buildBackend: BuilderName | null;
+  /** How long a run may wait for its start. */
+  readonly buildQueueTimeoutMs: number;
+  /** How long everything before the first Dockerfile step may take: source, secrets, planning. */
+  readonly buildPrepareTimeoutMs: number;
+  /** Where builds that say nothing about it keep their layers besides the engine: nowhere else, or the project's own cache repository. */
+  readonly buildCache: 'engine' | 'registry';
+  /** The image that lists an image's packages; null: no SBOM. */
+  readonly sbomScanner: string | null;
+  /** Below it lie local layer caches, one directory per project and service. */
+  readonly cacheDir: string;
   /** The registry that Eve runs, as the builder, the engine and people reach it; null when there is none. */
   readonly registryHost: string | null;
   readonly registryService: string;
@@ -56,6 +70,7 @@ export interface Platform {
   readonly store: Store;
   readonly queue: WorkQueue;
   readonly logs: Logs;
+  readonly logSpool: LogSpool;
   readonly blobs: Blobs;
   readonly vault: Vault;
   readonly source: Source;
@@ -80,7 +95,7 @@ export interface RegistryLogins {
     tenantId: OrganisationId;
     subject: string;
     prefix: string;
-    actions: readonly ('pull' | 'push')[];
+    actions: readonly RegistryAction[];
     expiresAt: Date;
   }): Promise<RegistryLogin>;
   /** What a presented password opens, null when it is wrong, expired or its run has ended. */
@@ -88,7 +103,7 @@ export interface RegistryLogins {
     username: string,
     password: string,
     at: Date,
-  ): Promise<{ subject: string; prefix: string; actions: readonly ('pull' | 'push')[] } | null>;
+  ): Promise<{ subject: string; prefix: string; actions: readonly RegistryAction[] } | null>;
 }
 
 export type { DeployId };

@@ -1,88 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BuildFailed, type BuildFailure } from '@eve/domain';
-import type { BuildEvent, Builder, ImageBuildPlan, Lease } from '@eve/operations';
-import { digestOf, emptyPlan, type Outcome, processesWith, statesOf } from './builder-surroundings.ts';
-
-export interface BuilderUnderTest extends AsyncDisposable {
-  readonly builder: Builder;
-  /** A registry that anybody may push to over plain HTTP, reached alike by us and the engine. */
-  readonly registryHost: string;
-  /** One that asks for this login. */
-  readonly closedRegistry: { readonly host: string; readonly username: string; readonly password: string };
-  /** An image with a shell that the engine has or can pull. */
-  readonly baseImage: string;
-}
-
-type Files = Readonly<Record<string, string>>;
-
-const lease: Lease = { workId: 'work_01k0000000000000000000000', fence: 1 };
+import type { BuildEvent } from '@eve/operations';
+import { testFailureCauses } from './builder-failure-contract.ts';
+import { testImages } from './builder-image-contract.ts';
+import { testLimits } from './builder-limits-contract.ts';
+import { digestOf, processesWith, statesOf } from './builder-surroundings.ts';
+import { type BuilderUnderTest, describeBuilder, lease } from './builder-workbench.ts';
 
 /** What every engine must do, against the real one. `open` answers with the reason when there is none here. */
 export function testBuilder(name: string, open: () => Promise<BuilderUnderTest | { missing: string }>): void {
-  describe(`the builder ${name}`, { timeout: 300_000 }, () => {
-    let engine: BuilderUnderTest;
-    let missing: string | null = null;
-    let directory: string;
-
-    before(async () => {
-      const opened = await open();
-      if ('missing' in opened) missing = opened.missing;
-      else engine = opened;
-      directory = await mkdtemp(join(tmpdir(), 'eve-builder-contract-'));
-    });
-    after(async () => {
-      await engine?.[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true, force: true });
-    });
-
-    let plans = 0;
-    const planOf = async (files: Files, more: Partial<ImageBuildPlan> = {}): Promise<ImageBuildPlan> => {
-      plans += 1;
-      const sourceDir = join(directory, String(plans));
-      await mkdir(sourceDir);
-      for (const [path, text] of Object.entries(files)) {
-        await mkdir(dirname(join(sourceDir, path)), { recursive: true });
-        await writeFile(join(sourceDir, path), text.replaceAll('BASE', engine.baseImage));
-      }
-      return {
-        name: `plan-${process.pid}-${plans}`,
-        ...emptyPlan,
-        sourceDir,
-        tags: [`${engine.registryHost}/contract/web:${plans}`],
-        ...more,
-      };
-    };
-    const build = async (plan: ImageBuildPlan, signal = AbortSignal.timeout(120_000)): Promise<Outcome> => {
-      const events: BuildEvent[] = [];
-      let failure: BuildFailure | null = null;
-      let digest: string | null = null;
-      try {
-        const ref = await engine.builder.ensure(plan, lease);
-        for await (const event of engine.builder.follow(ref, null, signal)) {
-          events.push(event);
-          if (event.type === 'pushed') digest = event.digest;
-          if (event.type === 'failed') failure = event.failure;
-        }
-      } catch (error) {
-        if (!(error instanceof BuildFailed)) throw error;
-        failure = error.failure;
-      }
-      const lines = events.flatMap((event) => (event.type === 'log' ? [event.text] : []));
-      return { events, lines, digest, failure };
-    };
-    const test = (title: string, run: () => Promise<void>) =>
-      it(title, async (context) => {
-        if (missing) context.skip(missing);
-        else await run();
-      });
-
+  describeBuilder(name, open, (bench) => {
+    const { test, planOf, build } = bench;
     test('says its version and platforms', async () => {
-      const capabilities = await engine.builder.capabilities();
+      const capabilities = await bench.engine.builder.capabilities();
 
       assert.match(capabilities.version, /^\d+\.\d+/);
       assert.ok(capabilities.platforms.length > 0);
@@ -90,7 +22,7 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
 
     test('pushes an image under every tag and tells the digest that the registry holds', async () => {
       const word = `a b=c ${Date.now()}`;
-      const tags = ['a', 'b'].map((tag) => `${engine.registryHost}/contract/tags:${tag}`);
+      const tags = ['a', 'b'].map((tag) => `${bench.engine.registryHost}/contract/tags:${tag}`);
       const plan = await planOf(
         { 'app/Containerfile': 'FROM BASE AS one\nARG WORD\nRUN echo "word is $WORD"\nFROM one AS two\nRUN exit 9\n' },
         {
@@ -109,7 +41,7 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
       assert.equal(failure, null);
       assert.ok(lines.includes(`word is ${word}`));
       for (const tag of tags) assert.equal(await digestOf(tag), digest);
-      assert.deepEqual(await engine.builder.list(), []);
+      assert.deepEqual(await bench.engine.builder.list(), []);
     });
 
     test('tells steps with their states, and their logs as whole lines', async () => {
@@ -150,7 +82,7 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
 
     test('calls a full disk a lack of resources', async () => {
       const plan = await planOf({
-        Dockerfile: `FROM BASE\nRUN dd if=/dev/zero of=/dev/shm/full-${plans} bs=1M count=200\n`,
+        Dockerfile: `FROM BASE\nRUN dd if=/dev/zero of=/dev/shm/full-${process.pid} bs=1M count=200\n`,
       });
 
       const { failure } = await build(plan);
@@ -187,7 +119,9 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
     });
 
     test('tells a base image that does not exist from a registry that is away', async () => {
-      const unknown = await build(await planOf({ Dockerfile: `FROM ${engine.registryHost}/no/such:1\nRUN true\n` }));
+      const unknown = await build(
+        await planOf({ Dockerfile: `FROM ${bench.engine.registryHost}/no/such:1\nRUN true\n` }),
+      );
       const away = await build(await planOf({ Dockerfile: `FROM 127.0.0.1:9/no/such:1\nRUN true\n` }));
 
       assert.equal(unknown.failure?.code, 'build_error');
@@ -196,7 +130,7 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
     });
 
     test('shows a login to the registry that asks for one', async () => {
-      const { host, username, password } = engine.closedRegistry;
+      const { host, username, password } = bench.engine.closedRegistry;
       const tags = [`${host}/contract/closed:1`];
       const files = { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' };
 
@@ -238,8 +172,11 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
     test('does the work of one name once', async () => {
       const plan = await planOf({ Dockerfile: `FROM BASE\nRUN echo once ${Date.now()}; sleep 0.5\n` });
 
-      const refs = await Promise.all([engine.builder.ensure(plan, lease), engine.builder.ensure(plan, lease)]);
-      const listed = await engine.builder.list();
+      const refs = await Promise.all([
+        bench.engine.builder.ensure(plan, lease),
+        bench.engine.builder.ensure(plan, lease),
+      ]);
+      const listed = await bench.engine.builder.list();
       const { digest } = await build(plan);
 
       assert.equal(refs[0], refs[1]);
@@ -266,19 +203,21 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
       for (let tries = 0; tries < 100 && !(await processesWith(`sleep\0${marker}`)).length; tries += 1) await sleep(50);
       assert.notDeepEqual(await processesWith(`sleep\0${marker}`), []);
 
-      await engine.builder.stop(plan.name);
-      await engine.builder.stop(plan.name);
+      const began = performance.now();
+      await bench.engine.builder.stop(plan.name);
+      await bench.engine.builder.stop(plan.name);
 
-      for (let tries = 0; tries < 20 && (await processesWith(marker)).length; tries += 1) await sleep(50);
+      for (let tries = 0; tries < 40 && (await processesWith(marker)).length; tries += 1) await sleep(50);
       assert.deepEqual(await processesWith(marker), []);
+      assert.ok(performance.now() - began < 2_000);
       assert.equal((await running).failure?.code, 'infrastructure_error');
-      assert.deepEqual(await engine.builder.list(), []);
+      assert.deepEqual(await bench.engine.builder.list(), []);
     });
 
     test('says of a runner that is gone that the builder was lost', async () => {
       const events: BuildEvent[] = [];
       const { signal } = new AbortController();
-      for await (const event of engine.builder.follow('plan-of-long-ago', null, signal)) events.push(event);
+      for await (const event of bench.engine.builder.follow('plan-of-long-ago', null, signal)) events.push(event);
 
       assert.equal(events.length, 1);
       assert.ok(events[0]?.type === 'failed' && events[0].failure.code === 'infrastructure_error');
@@ -287,7 +226,11 @@ export function testBuilder(name: string, open: () => Promise<BuilderUnderTest |
     test('refuses at once what it cannot do', async () => {
       const plan = await planOf({ Dockerfile: 'FROM BASE\n' }, { platforms: ['plan9/mips'] });
 
-      await assert.rejects(engine.builder.ensure(plan, lease), { code: 'engine_capability_missing' });
+      await assert.rejects(bench.engine.builder.ensure(plan, lease), { code: 'engine_capability_missing' });
     });
+
+    testImages(bench);
+    testFailureCauses(bench);
+    testLimits(bench);
   });
 }

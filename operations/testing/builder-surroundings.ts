@@ -14,6 +14,13 @@ export interface Outcome {
 export const emptyPlan: Omit<ImageBuildPlan, 'name' | 'sourceDir' | 'tags'> = {
   runId: 'brun_01k0000000000000000000000',
   service: 'web',
+  organisation: 'contract',
+  output: 'push',
+  dockerfileText: null,
+  cacheFrom: [],
+  cacheTo: [],
+  provenance: false,
+  sbomScanner: null,
   context: '.',
   dockerfile: 'Dockerfile',
   target: null,
@@ -29,14 +36,35 @@ export const emptyPlan: Omit<ImageBuildPlan, 'name' | 'sourceDir' | 'tags'> = {
 
 /** The digest that a registry holds under `host/repository:tag`. */
 export async function digestOf(reference: string): Promise<string | null> {
-  const [, host, repository, tag] = /^([^/]+)\/(.*):([^:]+)$/.exec(reference) ?? [];
+  const response = await askRegistry(reference, 'HEAD');
+  return response.headers.get('docker-content-digest');
+}
+
+/** What these tests read of a manifest or an index. */
+export interface SeenManifest {
+  readonly mediaType: string | null;
+  readonly manifests?: readonly SeenDescriptor[];
+  readonly layers?: readonly SeenDescriptor[];
+}
+
+interface SeenDescriptor {
+  readonly digest: string;
+  readonly platform?: { readonly os: string; readonly architecture: string };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** The manifest or index under `host/repository:tag` or `host/repository@digest`. */
+export async function manifestOf(reference: string): Promise<SeenManifest> {
+  const response = await askRegistry(reference, 'GET');
+  // The tests below look at what they expect, and fail without it.
+  return response.ok ? ((await response.json()) as SeenManifest) : { mediaType: null };
+}
+
+async function askRegistry(reference: string, method: 'HEAD' | 'GET'): Promise<Response> {
+  const [, host, repository, name] = /^([^/]+)\/(.*?)[:@]((?:sha256:)?[^:]+)$/.exec(reference) ?? [];
   const accept = ['application/vnd.oci.image.index.v1+json', 'application/vnd.oci.image.manifest.v1+json'];
   accept.push('application/vnd.docker.distribution.manifest.v2+json');
-  const response = await fetch(`http://${host}/v2/${repository}/manifests/${tag}`, {
-    method: 'HEAD',
-    headers: { accept: accept.join(', ') },
-  });
-  return response.headers.get('docker-content-digest');
+  return fetch(`http://${host}/v2/${repository}/manifests/${name}`, { method, headers: { accept: accept.join(', ') } });
 }
 
 /** The command lines of other processes of this machine that have a text in them. */

@@ -1,3 +1,4 @@
+export * from './each-on-sample-project.ts';
 export * from './platform.ts';
 export * from './sample-deploys.ts';
 export * from './sample-project.ts';
@@ -7,3 +8,4 @@ export * from './scripted-registry.ts';
 export * from './scripted-router.ts';
 export * from './scripted-runner.ts';
 export * from './scripted-source.ts';
+export * from './worker-processes.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { directoryBlobs } from '@eve/adapter-blobs';
+import { directoryBlobs, directoryLogSpool } from '@eve/adapter-blobs';
 import { vault } from '@eve/adapter-keys';
 import { createNotifications, postgresLogs, workQueue } from '@eve/adapter-postgres';
 import { checkInvariants, newId, type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
@@ -55,14 +55,16 @@ export async function testPlatform(settings: Partial<Settings> = {}, shared?: Te
   const deployer = scriptedDeployer();
   const router = scriptedRouter();
   const runner = scriptedRunner();
+  const blobs = directoryBlobs(directory);
   const said: TestPlatform['said'] = [];
   const say = (fields: object, sentence: string) => void said.push({ sentence, fields });
 
   const platform: Platform = {
     store: db.store,
     queue: workQueue(db.pool, { url: db.url, notifications, pollMs: 200 }),
-    logs: postgresLogs(db.pool, { notifications, pollMs: 200 }),
-    blobs: directoryBlobs(directory),
+    logs: postgresLogs(db.pool, { notifications, pollMs: 200, blobs, settleMs: 0 }),
+    logSpool: directoryLogSpool({ directory: join(directory, 'spool'), maxBytes: 16 * 1024 * 1024 }),
+    blobs,
     vault: vault({ id: 'test', version: 1, bytes: randomBytes(32) }),
     source,
     builders: { buildx: builder },
@@ -121,6 +123,11 @@ const testSettings: Settings = {
   localSources: false,
   buildReuse: true,
   buildBackend: null,
+  buildQueueTimeoutMs: 3_600_000,
+  buildPrepareTimeoutMs: 600_000,
+  buildCache: 'engine',
+  sbomScanner: null,
+  cacheDir: '/nowhere',
   registryHost: testRegistry,
   registryService: 'eve-registry',
   internalApiKey: null,

@@ -1,13 +1,25 @@
 import { createHash } from 'node:crypto';
-import { type BuildFailureCode, buildFailure } from '@eve/domain';
-import type { BuildEvent, Builder, ImageBuildPlan } from '../src/ports/builder.ts';
+import { type BuildFailureCode, type BuildUsage, buildFailure, type RetryClass } from '@eve/domain';
+import type { BuildEvent, Builder, BuilderCapabilities, ImageBuildPlan } from '../src/ports/builder.ts';
 import type { ScriptedRegistry } from './scripted-registry.ts';
 
 /** What becomes of one service's image; without a script it is pushed under a digest made of the plan. */
 export interface BuildScript {
   readonly lines?: readonly string[];
+  /** The step that prints the lines; `[1/1] RUN make` unless said. */
+  readonly step?: string;
+  /** Steps before it that are done, or taken from the cache. */
+  readonly steps?: readonly { readonly name: string; readonly state: 'cached' | 'done' }[];
+  readonly usage?: BuildUsage;
   readonly digest?: string;
-  readonly failure?: { readonly code: BuildFailureCode; readonly message: string; readonly step?: string };
+  readonly failure?: {
+    readonly code: BuildFailureCode;
+    readonly message: string;
+    readonly step?: string;
+    readonly retryClass?: RetryClass;
+  };
+  /** How often it fails before it does not; always unless said. */
+  readonly failures?: number;
   /** Runs until it is stopped. */
   readonly hang?: boolean;
   /** Says that it pushed, but the registry got nothing. */
@@ -18,7 +30,9 @@ export interface BuildScript {
 export interface ScriptedBuilder extends Builder {
   readonly plans: ImageBuildPlan[];
   readonly stopped: string[];
-  /** By service; may be changed between runs. */
+  /** May be changed by a test. */
+  can: BuilderCapabilities;
+  /** By service, and `<service>:test` for the build that tests it; may be changed between runs. */
   readonly script: Record<string, BuildScript>;
   /** Names of what runs now. */
   readonly running: Set<string>;
@@ -31,27 +45,44 @@ export function scriptedBuilder(registry: ScriptedRegistry): ScriptedBuilder {
   const script: Record<string, BuildScript> = {};
   const running = new Set<string>();
   const ends = new Map<string, AbortController>();
+  const failed = new Map<string, number>();
 
   async function* follow(ref: string, signal: AbortSignal): AsyncGenerator<BuildEvent> {
     const plan = plans.findLast(({ name }) => name === ref);
     if (!plan) throw new Error(`Nothing of the name ${ref} was begun.`);
-    const { lines = [`building ${plan.service}`], failure, hang, digest, lost } = script[plan.service] ?? {};
-    const name = '[1/1] RUN make';
-    yield { type: 'step', id: '1', name, state: 'started', at: new Date() };
+    const key = plan.output === 'none' ? `${plan.service}:test` : plan.service;
+    const { lines = [`building ${plan.service}`], failure, hang, digest, lost, ...more } = script[key] ?? {};
+    const name = more.step ?? '[1/1] RUN make';
+    const at = new Date();
+    for (const step of more.steps ?? []) {
+      if (step.state === 'done') yield { type: 'step', id: step.name, name: step.name, state: 'started', at };
+      yield { type: 'step', id: step.name, name: step.name, state: step.state, at };
+    }
+    yield { type: 'step', id: name, name, state: 'started', at };
     for (const text of lines) yield { type: 'log', step: name, stream: 'stdout', text, at: new Date() };
+    if (more.usage) yield { type: 'usage', usage: more.usage };
     if (hang) {
       await untilAborted(AbortSignal.any([signal, (ends.get(ref) ?? new AbortController()).signal]));
       signal.throwIfAborted();
       return;
     }
     running.delete(ref);
-    if (failure) {
-      const { code, message, step } = failure;
-      yield { type: 'failed', failure: buildFailure(code, message, { step: step ?? null, tail: lines }) };
+    const times = failed.get(key) ?? 0;
+    if (failure && times < (more.failures ?? Number.POSITIVE_INFINITY)) {
+      failed.set(key, times + 1);
+      const { code, message, step = null, retryClass = null } = failure;
+      yield { type: 'step', id: name, name, state: 'failed', at: new Date(), error: message };
+      yield { type: 'failed', failure: buildFailure(code, message, { step, tail: lines, retryClass }) };
+      return;
+    }
+    yield { type: 'step', id: name, name, state: 'done', at: new Date() };
+    if (plan.output === 'none') {
+      yield { type: 'passed' };
       return;
     }
     const pushed = digest ?? digestOf(`${plan.service} ${plan.runId}`);
-    if (!lost) for (const tag of plan.tags) registry.push(tag, pushed);
+    const places = plan.output === 'push' ? plan.tags : plan.tags.map((tag) => tag.replace(/:[^:/]+$/, `@${pushed}`));
+    if (!lost) for (const place of places) registry.push(place, pushed);
     yield { type: 'pushed', digest: pushed };
   }
 
@@ -61,7 +92,7 @@ export function scriptedBuilder(registry: ScriptedRegistry): ScriptedBuilder {
     stopped,
     script,
     running,
-    capabilities: async () => ({
+    can: {
       version: 'scripted',
       buildkit: '0.8',
       platforms: ['linux/amd64'],
@@ -69,7 +100,11 @@ export function scriptedBuilder(registry: ScriptedRegistry): ScriptedBuilder {
       attestations: false,
       rewriteTimestamps: true,
       cacheExport: true,
-    }),
+      limits: false,
+    },
+    async capabilities() {
+      return this.can;
+    },
     async ensure(plan) {
       if (!running.has(plan.name)) plans.push(plan);
       running.add(plan.name);

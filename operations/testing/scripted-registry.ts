@@ -1,5 +1,6 @@
-import type { ArtifactDigests } from '@eve/domain';
-import type { RegistryLogin, RegistryReader } from '../src/ports/builder.ts';
+import { type ArtifactDigests, PlatformError } from '@eve/domain';
+import type { RegistryLogin } from '../src/ports/builder.ts';
+import type { Attestation, AttestationStatement, RegistryReader } from '../src/ports/registry-reader.ts';
 import { digestOf } from './scripted-builder.ts';
 
 /** A registry that holds what was pushed to it, and remembers who read and tagged. */
@@ -8,6 +9,12 @@ export interface ScriptedRegistry extends RegistryReader {
   push(reference: string, digest: string): void;
   /** Makes a digest vanish from every repository. */
   lose(digest: string): void;
+  /** Statements beside an image, by the image's digest. */
+  readonly statements: Map<string, readonly AttestationStatement[]>;
+  /** Layers of an image, by its digest; one that is made up unless they are given. */
+  readonly layersOf: Map<string, readonly string[]>;
+  /** Whom it lets in: everybody unless a test says otherwise. */
+  admitted: (login: RegistryLogin | null) => boolean;
   readonly tags: { readonly reference: string; readonly tag: string }[];
   readonly inspected: { readonly reference: string; readonly login: RegistryLogin | null }[];
   /** Thrown by every call while it is set. */
@@ -18,6 +25,9 @@ export interface ScriptedRegistry extends RegistryReader {
 export function scriptedRegistry(): ScriptedRegistry {
   const held = new Map<string, string>();
   const registry: ScriptedRegistry = {
+    statements: new Map(),
+    layersOf: new Map(),
+    admitted: () => true,
     tags: [],
     inspected: [],
     outage: null,
@@ -33,6 +43,46 @@ export function scriptedRegistry(): ScriptedRegistry {
       registry.inspected.push({ reference, login });
       const digest = held.get(reference);
       return digest === undefined ? null : { digests: digestsOf(digest), sizeBytes: 1234 };
+    },
+    async exists(reference, login) {
+      return (await registry.inspect(reference, login)) !== null;
+    },
+    async layers(reference, login) {
+      const found = await registry.inspect(reference, login);
+      if (!found) return null;
+      const { digest, platforms } = found.digests;
+      return platforms.map((platform) => ({
+        ...platform,
+        layers: registry.layersOf.get(digest) ?? [digestOf(`l ${digest}`)],
+      }));
+    },
+    async attestations(reference, login) {
+      const found = await registry.inspect(reference, login);
+      if (!found) throw new PlatformError('image_unknown', `${reference} is not in the registry.`);
+      const [platform] = found.digests.platforms;
+      return (registry.statements.get(found.digests.digest) ?? []).map((statement): Attestation => {
+        const text = JSON.stringify(statement);
+        const { predicateType } = statement;
+        return { subject: platform?.manifest ?? '', predicateType, digest: digestOf(text), sizeBytes: text.length };
+      });
+    },
+    async attestation(reference, digest) {
+      if (registry.outage) throw registry.outage;
+      const all = [...registry.statements.values()].flat();
+      const found = all.find((statement) => digestOf(JSON.stringify(statement)) === digest);
+      if (!found) throw new PlatformError('image_unknown', `${reference} has no statement ${digest}.`);
+      return found;
+    },
+    async remove(reference) {
+      if (registry.outage) throw registry.outage;
+      const repository = repositoryOf(reference);
+      const digest = held.get(reference);
+      for (const [name, kept] of held) if (kept === digest && repositoryOf(name) === repository) held.delete(name);
+      return digest !== undefined;
+    },
+    async admits(_host, login) {
+      if (registry.outage) throw registry.outage;
+      return registry.admitted(login);
     },
     async tag(reference, tag) {
       if (registry.outage) throw registry.outage;

@@ -8,7 +8,8 @@ import { retireInstances } from '../src/deploys/retire-instances.ts';
 import { advancePipelineRun, giveUpPipelineRun } from '../src/pipelines/advance-pipeline-run.ts';
 import type { Failpoint, Platform } from '../src/platform.ts';
 import type { WorkClass, WorkQueue } from '../src/ports/work-queue.ts';
-import { runWorker, type WorkerOptions } from '../src/work/run-worker.ts';
+import { runWorker } from '../src/work/run-worker.ts';
+import type { WorkerOptions } from '../src/work/worker-options.ts';
 import type { TestPlatform } from './platform.ts';
 
 const pollMs = 10;

@@ -3,8 +3,9 @@ import { sampleOrganisation, sampleProject, testDatabase } from '@eve/adapter-po
 import { encodeId, type OrganisationId, type ProjectId } from '@eve/domain';
 import type { Failpoint } from '../src/platform.ts';
 import type { ClaimedWork, QueueRecords, WorkItem, WorkQueue } from '../src/ports/work-queue.ts';
-import { type GiveUp, runWorker, type WorkerOptions, type WorkHandler } from '../src/work/run-worker.ts';
+import { runWorker } from '../src/work/run-worker.ts';
 import { sweepQueue } from '../src/work/sweep.ts';
+import type { GiveUp, WorkerOptions, WorkHandler } from '../src/work/worker-options.ts';
 
 /** A queue on a test database, with tenants made on request. */
 export interface QueueScene extends AsyncDisposable {
@@ -72,7 +73,7 @@ export async function crew(): Promise<Crew> {
       const stopping = new AbortController();
       const kinds = ['execute-build-run', 'execute-deploy', 'retire-instances', 'advance-pipeline-run'] as const;
       const ended = Promise.all([
-        sweepQueue(platform, { leaseMs: options.leaseMs ?? 400 }, stopping.signal),
+        sweepQueue(platform, { leaseMs: options.leaseMs ?? 1_000 }, stopping.signal),
         runWorker(
           platform,
           {
@@ -80,7 +81,7 @@ export async function crew(): Promise<Crew> {
             slots: { build: 2, deploy: 1, control: 1 },
             handlers: byKind(kinds, build),
             giveUp: byKind(kinds, onGiveUp),
-            leaseMs: 400,
+            leaseMs: 1_000,
             ...options,
           },
           stopping.signal,
@@ -104,6 +105,7 @@ export async function crew(): Promise<Crew> {
   }
 }
 
-function byKind<Kind extends string, Value>(kinds: readonly Kind[], value: Value): Record<Kind, Value> {
+/** The same for every kind of work. */
+export function byKind<Kind extends string, Value>(kinds: readonly Kind[], value: Value): Record<Kind, Value> {
   return Object.fromEntries(kinds.map((kind) => [kind, value])) as Record<Kind, Value>; // fromEntries forgets its keys
 }

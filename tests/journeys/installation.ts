@@ -3,11 +3,11 @@ import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { allProcesses, hasEnded, processOf, type RunningProcess, send } from '@eve/adapter-process';
+import { stopEverything } from '@eve/local';
 import { type EveClient, eveClient } from '@eve/protocol-rest/client';
 import { readConfig } from '@eve/server';
 import { z } from 'zod';
-import { allProcesses, hasEnded, processOf, type RunningProcess, send } from '../../apps/local/src/processes.ts';
-import { stopEverything } from '../../apps/local/src/stop-everything.ts';
 import { root } from '../../scripts/source-files.ts';
 
 const Credentials = z.object({ url: z.string(), token: z.string() });
@@ -22,8 +22,8 @@ export interface Installation extends AsyncDisposable {
   start(until: string, ...args: string[]): Promise<StartedEve>;
   /** Runs `npm stop`. */
   stop(...args: string[]): Promise<Ended>;
-  /** A client with the installation's own token. */
-  client(): Promise<EveClient>;
+  /** A client with the installation's own token, and another fetch where one is given. */
+  client(fetch?: typeof globalThis.fetch): Promise<EveClient>;
   /** Processes that work for this installation. */
   processes(): Promise<RunningProcess[]>;
 }
@@ -31,10 +31,14 @@ export interface Installation extends AsyncDisposable {
 /** Eve as it runs in a terminal. */
 export interface StartedEve {
   readonly readyMs: number;
+  /** Everything it has printed so far. */
+  printed(): string;
   /** Ctrl-C: what the terminal sends to all of its foreground. Answers with the exit code. */
   interrupt(): Promise<number | null>;
   /** kill -9 of Eve's own process. */
   kill(): Promise<void>;
+  /** Resolves when it has ended by itself. */
+  gone(): Promise<void>;
 }
 
 export interface Ended {
@@ -53,8 +57,10 @@ export async function installation(settings: NodeJS.ProcessEnv = {}): Promise<In
     variables,
     start: (until, ...args) => startEve({ dataDir, variables, children }, until, args),
     stop: (...args) => run('npm', ['stop', '--silent', '--', ...args], { variables }),
-    client: async () =>
-      eveClient(Credentials.parse(JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8')))),
+    client: async (fetch = globalThis.fetch) => {
+      const credentials = Credentials.parse(JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8')));
+      return eveClient({ ...credentials, fetch });
+    },
     processes: async () =>
       (await allProcesses()).filter(({ command }) => command.some((word) => word.includes(dataDir))),
     async [Symbol.asyncDispose]() {
@@ -98,15 +104,17 @@ async function startEve({ dataDir, variables, children }: Place, until: string, 
     cwd: root,
     env: variables,
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.add(child);
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   void exited.then(() => children.delete(child));
   let printed = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    printed += text;
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+  }
   while (!printed.includes(until)) {
     if (child.exitCode !== null) throw new Error(`npm start ended with ${child.exitCode}:\n${withoutToken(printed)}`);
     if (performance.now() - began > longestMs) throw new Error(`npm start hangs:\n${withoutToken(printed)}`);
@@ -114,9 +122,13 @@ async function startEve({ dataDir, variables, children }: Place, until: string, 
   }
   return {
     readyMs: Math.round(performance.now() - began),
+    printed: () => printed,
     async interrupt() {
       sendToGroup(child, 'SIGINT');
       return exited;
+    },
+    async gone() {
+      await exited;
     },
     async kill() {
       const [pid = ''] = (await readFile(join(dataDir, 'lock'), 'utf8')).split(' ');

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findDockerd, findEngine } from '../../apps/local/src/engine.ts';
-import { engineLayout } from '../../apps/local/src/engine-state.ts';
-import { hasEnded, send } from '../../apps/local/src/processes.ts';
+import { hasEnded, send } from '@eve/adapter-process';
+import { engineLayout, findDockerd, findEngine } from '@eve/local';
 import { type Installation, installation, type StartedEve } from './installation.ts';
 import { addProduct, productsAt, shopUrl } from './shop.ts';
 

@@ -1,9 +1,8 @@
 import { dockerEngine } from '@eve/adapter-docker';
+import { findEngine, urlsOf } from '@eve/local';
 import { peekInstallation } from '@eve/server';
 import pg from 'pg';
 import { z } from 'zod';
-import { findEngine } from '../../apps/local/src/engine.ts';
-import { urlsOf } from '../../apps/local/src/journey.ts';
 import type { Installation } from './installation.ts';
 
 const Containers = z.array(

@@ -43,6 +43,27 @@ it('gives back what was put, and says its size and hash', async () => {
   assert.equal((await stat(join(directory, 'blobs/sources/p1/abc.pack'))).mode & 0o777, 0o600);
 });
 
+it('gives a part of what was put, and less where it ends before', async () => {
+  await blobs.put('ranged', parts('0123456789'.repeat(100_000)), limits);
+  const read = async (start: number, end: number) => collect((await blobs.get('ranged', { start, end }))!);
+
+  assert.equal(await read(13, 17), '3456');
+  assert.equal((await read(5, 700_005)).length, 700_000);
+  assert.equal(await read(999_998, 2_000_000), '89');
+  assert.equal(await read(2_000_000, 2_000_001), '');
+  assert.equal(await blobs.get('missing', { start: 0, end: 1 }), null);
+});
+
+it('deletes what is below a prefix, and nothing beside it', async () => {
+  for (const key of ['logs/a/1', 'logs/a/2', 'logs/ab/1']) await blobs.put(key, parts('x'), limits);
+
+  await blobs.deleteBelow('logs/a');
+  await blobs.deleteBelow('logs/a');
+
+  assert.deepEqual(await Promise.all(['logs/a/1', 'logs/a/2', 'logs/ab/1'].map(blobs.has)), [false, false, true]);
+  await assert.rejects(blobs.deleteBelow('../x'), { code: 'request_invalid' });
+});
+
 it('has nothing where nothing was put, or what was put is deleted', async () => {
   await blobs.put('gone', parts('x'), limits);
   await blobs.delete('gone');

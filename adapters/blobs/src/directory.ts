@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { PlatformError } from '@eve/domain';
 import type { Blobs } from '@eve/operations';
 
+const pieceBytes = 256 * 1024;
+
 /** Blobs as files of a directory, which only this user may read; keys are relative paths. */
 export function directoryBlobs(directory: string): Blobs {
   return {
@@ -25,9 +27,9 @@ export function directoryBlobs(directory: string): Blobs {
       }
     },
 
-    async get(key) {
+    async get(key, range) {
       const file = await open(pathOf(directory, key), 'r').catch(nullWhenMissing);
-      return file && readAll(file);
+      return file && readBytes(file, range);
     },
 
     async has(key) {
@@ -37,6 +39,10 @@ export function directoryBlobs(directory: string): Blobs {
 
     async delete(key) {
       await rm(pathOf(directory, key), { force: true });
+    },
+
+    async deleteBelow(prefix) {
+      await rm(pathOf(directory, prefix), { recursive: true, force: true });
     },
   };
 }
@@ -77,12 +83,17 @@ async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /** The file is open before anybody reads: deleting it meanwhile takes nothing away. */
-async function* readAll(file: FileHandle): AsyncGenerator<Uint8Array> {
+async function* readBytes(
+  file: FileHandle,
+  { start, end }: { start: number; end: number } = { start: 0, end: Number.POSITIVE_INFINITY },
+): AsyncGenerator<Uint8Array> {
   try {
-    for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(256 * 1024), 0);
+    for (let at = start; at < end; ) {
+      const wanted = Math.min(pieceBytes, end - at);
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
+      at += bytesRead;
     }
   } finally {
     await file.close();

@@ -1,1 +1,2 @@
 export { directoryBlobs } from './directory.ts';
+export { directoryLogSpool } from './log-spool.ts';

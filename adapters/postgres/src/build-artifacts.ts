@@ -57,7 +57,7 @@ export function buildArtifacts(database: Database): Records['buildArtifacts'] {
         select ${columns} from build_artifacts
         where tenant_id = ${tenantId} and run_id = (
           select id from build_runs
-          where tenant_id = ${tenantId} and build_id = ${buildId} and status = 'completed'
+          where tenant_id = ${tenantId} and build_id = ${buildId} and status = 'completed' and verifies is null
           order by id desc limit 1)
         order by service_name`;
       return rows.map(toArtifact);
@@ -70,10 +70,24 @@ export function buildArtifacts(database: Database): Records['buildArtifacts'] {
           select build_runs.id from build_runs join build_specs on build_specs.id = build_id
           where build_specs.tenant_id = ${tenantId} and build_specs.project_id = ${projectId}
             and git_sha = ${gitSha} and manifest_hash = ${manifestHash} and status = 'completed'
+            and verifies is null
           order by build_runs.id desc limit 1)
         order by service_name`;
       const [first] = rows;
       return first ? { buildId: first.buildId, artifacts: rows.map(toArtifact) } : null;
+    },
+
+    async named(tenantId, projectId, digests) {
+      const rows = await sql<{ digest: string }>`
+        select asked.digest from unnest(${digests}::text[]) as asked (digest)
+        where exists (
+            select from build_artifacts as kept
+            where kept.tenant_id = ${tenantId} and kept.project_id = ${projectId} and kept.digest = asked.digest)
+          or exists (
+            select from releases
+            where tenant_id = ${tenantId} and project_id = ${projectId}
+              and jsonb_path_query_array(digests, '$.*') ? asked.digest)`;
+      return rows.map(({ digest }) => digest);
     },
 
     async findByTag(tenantId, projectId, tag) {

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { advanceBuildRun, type BuildRun, buildFailure, type Project } from '@eve/domain';
+import type { Lease } from '@eve/operations';
 import {
   at,
+  completeBuild,
   digestOf,
   expireLease,
-  leaseFor,
   sampleArtifact,
   sampleOrganisation,
   sampleProject,
   sampleRun,
   sampleSpec,
+  startedBuild,
   type TestDatabase,
   testDatabase,
 } from '../testing/index.ts';
@@ -29,24 +31,8 @@ describe('build specs, runs and artifacts', () => {
   });
   after(() => db[Symbol.asyncDispose]());
 
-  async function startedRun(over: Parameters<typeof sampleSpec>[1] = {}) {
-    const spec = await db.store.buildSpecs.insertOrGet(sampleSpec(project, over));
-    const run = sampleRun(spec);
-    await db.store.buildRuns.insert(run);
-    const lease = await leaseFor(db, 'execute-build-run', run);
-    const building = advanceBuildRun(run, { type: 'start' }, at);
-    await db.store.buildRuns.update(building, { was: 'pending', event: 'start', actor: 'worker', lease });
-    return { spec, run: building, lease };
-  }
-
-  async function complete(run: BuildRun, lease: Awaited<ReturnType<typeof leaseFor>>) {
-    const completed = advanceBuildRun(run, { type: 'complete' }, at);
-    await db.store.transaction(async ({ buildRuns, queue }) => {
-      await buildRuns.update(completed, { was: 'building', event: 'complete', actor: 'worker', lease });
-      await queue.settle(lease);
-    });
-    return completed;
-  }
+  const startedRun = (over: Parameters<typeof sampleSpec>[1] = {}) => startedBuild(db, project, over);
+  const complete = (run: BuildRun, lease: Lease) => completeBuild(db, run, lease);
 
   it('numbers specs without gaps, also when they come at once and one of them twice', async () => {
     const own = sampleProject({ id: project.tenantId });
@@ -269,7 +255,8 @@ describe('build specs, runs and artifacts', () => {
     await db.store.projects.insert(own);
     const specs = [];
     for (let index = 0; index < 5; index++) {
-      specs.unshift(await db.store.buildSpecs.insertOrGet(sampleSpec(own, { gitSha: `${index}`.repeat(40) })));
+      const spec = await db.store.buildSpecs.insertOrGet(sampleSpec(own, { gitSha: `${index}`.repeat(40) }));
+      specs.unshift({ ...spec, lastStatus: null });
     }
     const list = (page: Parameters<typeof db.store.buildSpecs.list>[2]) =>
       db.store.buildSpecs.list(own.tenantId, own.id, page);

@@ -17,6 +17,7 @@ const columns = raw(
     'id, tenant_id as "tenantId", project_id as "projectId", build_id as "buildId", status, phase, backend, notes, attempt',
     'runner_ref as "runnerRef", logs_ref as "logsRef", failure, reused_from as "reusedFrom"',
     'cancel_requested_at as "cancelRequestedAt", cancel_requested_by as "cancelRequestedBy"',
+    'cancel_reason as "cancelReason", retries, queue_deadline_at as "queueDeadlineAt", limits, usage, verifies, verification',
     'created_by as "createdBy", created_at as "createdAt", started_at as "startedAt", completed_at as "completedAt"',
   ].join(', '),
 );
@@ -38,40 +39,45 @@ export function buildRuns(database: Database): Records['buildRuns'] {
 
     async latest(tenantId, buildId) {
       const [row] = await sql<BuildRun>`
-        select ${columns} from build_runs where tenant_id = ${tenantId} and build_id = ${buildId}
-        order by id desc limit 1`;
+        select ${columns} from build_runs
+        where tenant_id = ${tenantId}
+          and id = (select run_id from build_heads where build_id = ${buildId} and service = '*')`;
       return row ?? null;
     },
 
     update(run, change) {
-      const { phase, backend, notes, attempt, runnerRef, logsRef, failure, reusedFrom, startedAt, completedAt } = run;
+      const { phase, backend, notes, attempt, runnerRef, logsRef, failure, startedAt, completedAt } = run;
       return changeState(database, 'build_run', run, change, {
         set: part`phase = ${phase}, backend = ${backend}, notes = ${notes}, attempt = ${attempt},
           runner_ref = ${runnerRef}, logs_ref = ${logsRef}, failure = ${json(failure)}::jsonb,
-          reused_from = ${reusedFrom}, started_at = ${startedAt}, completed_at = ${completedAt}`,
+          reused_from = ${run.reusedFrom}, retries = ${run.retries}, queue_deadline_at = ${run.queueDeadlineAt},
+          limits = ${json(run.limits)}::jsonb, usage = ${json(run.usage)}::jsonb,
+          verification = ${json(run.verification)}::jsonb, started_at = ${startedAt}, completed_at = ${completedAt}`,
         // Whoever asked for an end before the last write gets it.
         and: run.status === 'completed' ? part`and cancel_requested_at is null` : nothing,
       });
     },
 
     async note(run, lease) {
-      const { id, tenantId, phase, runnerRef, logsRef, notes, backend } = run;
+      const { id, tenantId, phase, runnerRef, logsRef, notes, backend, limits, usage } = run;
       const written = await writeUnderLease(
         database,
         lease,
         part`
           update build_runs
-          set phase = ${phase}, runner_ref = ${runnerRef}, logs_ref = ${logsRef}, notes = ${notes}, backend = ${backend}
+          set phase = ${phase}, runner_ref = ${runnerRef}, logs_ref = ${logsRef}, notes = ${notes}, backend = ${backend},
+            limits = ${json(limits)}::jsonb, usage = ${json(usage)}::jsonb
           where id = ${id} and tenant_id = ${tenantId} and status = ${run.status} and exists (select from held)
           returning ${notifyChanged(id)}`,
       );
       if (written === 0) throw changedMeanwhile('build_run', id, `it is no longer ${run.status}`);
     },
 
-    requestCancel: (tenantId, id, by, at) =>
+    requestCancel: (tenantId, id, by, at, reason) =>
       database.transaction(async (inside) => {
         const [asked] = await inside.sql<BuildRun>`
-          update build_runs set cancel_requested_at = ${at}, cancel_requested_by = ${by}
+          update build_runs
+          set cancel_requested_at = ${at}, cancel_requested_by = ${by}, cancel_reason = ${reason ?? null}
           where id = ${id} and tenant_id = ${tenantId} and completed_at is null and cancel_requested_at is null
           returning ${columns}`;
         if (!asked) return get(inside, tenantId, id);
@@ -84,7 +90,7 @@ export function buildRuns(database: Database): Records['buildRuns'] {
       const ofSha = gitSha === null ? part`git_sha is null` : part`git_sha = ${gitSha}`;
       const [row] = await sql<BuildRun>`
         select ${columns} from build_runs
-        where tenant_id = ${tenantId} and project_id = ${projectId} and status = 'completed'
+        where tenant_id = ${tenantId} and project_id = ${projectId} and status = 'completed' and verifies is null
           and build_id in (
             select id from build_specs
             where tenant_id = ${tenantId} and project_id = ${projectId}
@@ -101,6 +107,23 @@ export function buildRuns(database: Database): Records['buildRuns'] {
     unfinished: () => sql<BuildRun>`
       select ${columns} from build_runs where status in ('pending', 'building') order by id`,
 
+    overdue: (at, limit) => sql<BuildRun>`
+      select ${columns} from build_runs where status = 'pending' and queue_deadline_at <= ${at}
+      order by queue_deadline_at limit ${limit}`,
+
+    async lastCompleted({ tenantId, projectId, target, services }, before) {
+      const [row] = await sql<BuildRun>`
+        select ${columns} from build_runs
+        where tenant_id = ${tenantId} and project_id = ${projectId} and id < ${before}
+          and status = 'completed' and reused_from is null and verifies is null
+          and exists (
+            select from build_specs
+            where build_specs.id = build_id and target = ${target}
+              and (services is null or services @> ${services}::text[]))
+        order by id desc limit 1`;
+      return row ?? null;
+    },
+
     async hasEnded(id) {
       return (
         (await sql`select from build_runs where id = ${id} and status in ('completed', 'failed', 'cancelled')`).length >
@@ -111,7 +134,7 @@ export function buildRuns(database: Database): Records['buildRuns'] {
 }
 
 /** Inputs that say how to build and what to call it, but leave the image as it is. */
-const unshaping = ['forceRebuild', 'tag', 'timeoutMs'];
+const unshaping = ['forceRebuild', 'tag', 'timeoutMs', 'retryPolicy'];
 
 function insert(database: Database, run: BuildRun): Promise<void> {
   const { id, tenantId, projectId, buildId, status, phase, backend, notes, attempt, runnerRef, logsRef, failure } = run;
@@ -120,11 +143,13 @@ function insert(database: Database, run: BuildRun): Promise<void> {
     at: run.createdAt,
     insert: part`
       insert into build_runs (id, tenant_id, project_id, build_id, status, phase, backend, notes, attempt, runner_ref,
-        logs_ref, failure, reused_from, cancel_requested_at, cancel_requested_by, created_by, created_at, started_at,
-        completed_at)
+        logs_ref, failure, reused_from, cancel_requested_at, cancel_requested_by, cancel_reason, retries,
+        queue_deadline_at, limits, usage, verifies, verification, created_by, created_at, started_at, completed_at)
       values (${id}, ${tenantId}, ${projectId}, ${buildId}, ${status}, ${phase}, ${backend}, ${notes}, ${attempt},
         ${runnerRef}, ${logsRef}, ${json(failure)}, ${run.reusedFrom}, ${run.cancelRequestedAt},
-        ${run.cancelRequestedBy}, ${run.createdBy}, ${run.createdAt}, ${run.startedAt}, ${run.completedAt})`,
+        ${run.cancelRequestedBy}, ${run.cancelReason}, ${run.retries}, ${run.queueDeadlineAt}, ${json(run.limits)},
+        ${json(run.usage)}, ${run.verifies}, ${json(run.verification)}, ${run.createdBy}, ${run.createdAt},
+        ${run.startedAt}, ${run.completedAt})`,
   });
 }
 

@@ -1,13 +1,10 @@
 import { type BuildSpec, PlatformError } from '@eve/domain';
 import type { Records } from '@eve/operations';
+import { deleteBuild, prunable } from './build-deletion.ts';
+import { listBuilds, specColumns } from './build-list.ts';
 import type { Database } from './connection.ts';
 import { projectNotFound } from './organisations.ts';
-import { listed } from './paging.ts';
-import { json, nothing, part, raw } from './sql.ts';
-
-const columns = raw(
-  'id, tenant_id as "tenantId", project_id as "projectId", number, source, target, git_sha as "gitSha", manifest_hash as "manifestHash", services, inputs, registry, cache, spec_key as "specKey", created_by as "createdBy", created_at as "createdAt"',
-);
+import { json } from './sql.ts';
 
 /** The immutable inputs of builds, numbered without gaps. */
 export function buildSpecs(database: Database): Records['buildSpecs'] {
@@ -21,23 +18,14 @@ export function buildSpecs(database: Database): Records['buildSpecs'] {
 
     async get(tenantId, id) {
       const [row] = await sql<BuildSpec>`
-        select ${columns} from build_specs where id = ${id} and tenant_id = ${tenantId}`;
+        select ${specColumns} from build_specs where id = ${id} and tenant_id = ${tenantId}`;
       if (!row) throw new PlatformError('build_not_found', `There is no build ${id}.`);
       return row;
     },
 
-    list(tenantId, projectId, { gitSha, status, ...page }) {
-      const ofSha = gitSha === undefined ? nothing : part`and git_sha = ${gitSha}`;
-      const ofStatus =
-        status === undefined
-          ? nothing
-          : part`and ${status} = (
-              select status from build_runs
-              where build_runs.tenant_id = build_specs.tenant_id and build_id = build_specs.id
-              order by build_runs.id desc limit 1)`;
-      const where = part`tenant_id = ${tenantId} and project_id = ${projectId} ${ofSha} ${ofStatus}`;
-      return listed(database, { columns, table: raw('build_specs'), where, page });
-    },
+    list: (tenantId, projectId, page) => listBuilds(database, tenantId, projectId, page),
+    prunable: (tenantId, projectId, keep) => prunable(database, tenantId, projectId, keep),
+    delete: (tenantId, id) => database.transaction((inside) => deleteBuild(inside, tenantId, id)),
   };
 }
 
@@ -61,7 +49,7 @@ async function insertNumbered(inside: Database, spec: Omit<BuildSpec, 'number'>)
     select ${id}, ${tenantId}, ${projectId}, last_build_number, ${json(source)}::jsonb, ${target}, ${gitSha},
       ${manifestHash}, ${services}::text[], ${json(spec.inputs)}::jsonb, ${json(spec.registry)}::jsonb,
       ${json(spec.cache)}::jsonb, ${specKey}, ${createdBy}, ${createdAt}::timestamptz
-    from counted returning ${columns}`;
+    from counted returning ${specColumns}`;
   if (!inserted) throw new Error(`The build spec ${id} was not written.`);
   return inserted;
 }
@@ -71,7 +59,7 @@ async function findByKey(
   { tenantId, projectId, specKey }: Pick<BuildSpec, 'tenantId' | 'projectId' | 'specKey'>,
 ): Promise<BuildSpec | null> {
   const [row] = await sql<BuildSpec>`
-    select ${columns} from build_specs
+    select ${specColumns} from build_specs
     where tenant_id = ${tenantId} and project_id = ${projectId} and spec_key = ${specKey}`;
   return row ?? null;
 }

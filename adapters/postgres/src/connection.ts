@@ -1,9 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlatformError } from '@eve/domain';
 import pg from 'pg';
+import { errorCode } from './error-code.ts';
 import { statement, statementName } from './sql.ts';
 
+export { errorCode } from './error-code.ts';
+
 export type Pool = pg.Pool;
+
+// A connection that hangs says nothing: after this time it counts as lost.
+const longestStatementMs = 60_000;
 
 /** Statements, either each on its own from a pool or all in one transaction. */
 export interface Database {
@@ -85,7 +91,8 @@ async function run<Row extends object>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   try {
-    const { rows } = await on.query<Row>({ name: statementName(text), text, values: [...values] });
+    const query = { name: statementName(text), text, values: [...values], query_timeout: longestStatementMs };
+    const { rows } = await on.query<Row>(query);
     return rows;
   } catch (error) {
     throw translateError(error);
@@ -122,9 +129,13 @@ async function transactionOnce<Result>(pool: Pool, act: (database: Database) => 
     if (command !== 'COMMIT') throw new Error('The transaction was rolled back because a statement in it had failed.');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((failure: Error) => {
-      broken = failure;
-    });
+    // A connection that hangs would not answer to this either.
+    if (isUnavailable(error)) broken ??= error;
+    else {
+      await client.query('rollback').catch((failure: Error) => {
+        broken = failure;
+      });
+    }
     throw error;
   } finally {
     client.off('error', onError);
@@ -137,26 +148,31 @@ function rethrow(error: unknown): never {
 }
 
 const repeatable = new Set(['40001', '40P01']);
-const unavailable = new Set(['57P01', '57P02', '57P03', '53300']);
+// Stops, recovers or starts, has no connection left, ended ours, or is a standby that is not yet promoted.
+const unavailable = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '25006', '53300']);
 const unreachable = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'ECONNABORTED',
   'EPIPE',
+  'ENOENT',
   'ETIMEDOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
   'EAI_AGAIN',
 ]);
 const lostConnection =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed and is not queryable)/;
+
+function isUnavailable(error: unknown): error is PlatformError {
+  return error instanceof PlatformError && error.code === 'database_unavailable';
+}
 
 function isRepeatable(error: unknown): boolean {
   return repeatable.has(errorCode(error) ?? '');
-}
-
-/** The SQLSTATE or system error code. */
-export function errorCode(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
 /** The name of the constraint that a write violated. */

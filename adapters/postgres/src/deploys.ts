@@ -52,14 +52,14 @@ export function deploys(database: Database): Records['deploys'] {
       if (written === 0) throw changedMeanwhile('deploy', id, `it is no longer ${status}`);
     },
 
-    requestCancel: (tenantId, id, at) =>
+    requestCancel: (tenantId, id, by, at) =>
       database.transaction(async (inside) => {
         const [asked] = await inside.sql<Deploy>`
           update deploys set cancel_requested_at = ${at}
           where id = ${id} and tenant_id = ${tenantId} and completed_at is null and cancel_requested_at is null
           returning ${columns}`;
         if (!asked) return get(inside, tenantId, id);
-        await logCancelRequest(inside, 'deploy', asked, 'system', at);
+        await logCancelRequest(inside, 'deploy', asked, by, at);
         return readDeploy(asked);
       }),
 
@@ -75,6 +75,9 @@ export function deploys(database: Database): Records['deploys'] {
       where tenant_id = ${tenantId} and environment_id = ${environmentId}
         and status in ('pending', 'awaiting_approval')
       order by id`,
+
+    ofRevisions: (tenantId, revisions) => sql<Deploy>`
+      select ${columns} from deploys where tenant_id = ${tenantId} and revision_id = any(${revisions}::text[]) order by id`,
 
     async previousHealthy(tenantId, environmentId, not) {
       const [row] = await sql<Deploy>`

@@ -3,13 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
 import {
+  endOf,
   type FromHeartbeat,
   type HeartbeatData,
   type HeldLease,
   leaseKey,
   monotonicMs,
+  setEnd,
   type ToHeartbeat,
 } from './heartbeat-messages.ts';
+import { isDownForEverybody } from './outage.ts';
 import { wake } from './wake.ts';
 
 // One statement for all leases. Rows that a transaction of ours has locked are left out, not waited for:
@@ -39,7 +42,7 @@ interface Answer {
   there: boolean;
 }
 
-const { url, leaseMs }: HeartbeatData = workerData;
+const { url, leaseMs, ends }: HeartbeatData = workerData;
 const port = parentPort;
 if (!port) throw new Error('The heartbeat runs in a thread of its own.');
 
@@ -47,6 +50,7 @@ const held = new Map<string, HeldLease>();
 const told = new Set<string>();
 const stopping = new AbortController();
 const soon = wake();
+const longestRetryMs = 500;
 let client: pg.Client | null = null;
 
 port.on('message', (message: ToHeartbeat) => {
@@ -69,7 +73,7 @@ async function beatUntilStopped(): Promise<void> {
   while (!stopping.signal.aborted) {
     const pauseMs = await beat().catch(async () => {
       await disconnect();
-      return leaseMs / 10;
+      return Math.min(leaseMs / 10, longestRetryMs);
     });
     // A new lease is told of a cancel soon: it may have been asked for before anybody listened.
     await soon.wait(pauseMs, stopping.signal);
@@ -95,7 +99,7 @@ async function beat(): Promise<number> {
 function take({ id, fence, kept, cancelled, there }: Answer, untilMs: number): void {
   const lease = held.get(leaseKey({ workId: id, fence }));
   if (!lease) return;
-  if (kept) held.set(leaseKey(lease), { ...lease, untilMs });
+  if (kept) setEnd(ends, lease.slot, untilMs);
   else if (!there) lose(lease);
   if (cancelled && !told.has(leaseKey(lease))) {
     told.add(leaseKey(lease));
@@ -105,7 +109,7 @@ function take({ id, fence, kept, cancelled, there }: Answer, untilMs: number): v
 
 function loseExpired(): void {
   const now = monotonicMs();
-  for (const lease of held.values()) if (lease.untilMs <= now) lose(lease);
+  for (const lease of held.values()) if (endOf(ends, lease.slot) <= now) lose(lease);
 }
 
 function lose(lease: HeldLease): void {
@@ -130,9 +134,20 @@ async function connect(): Promise<pg.Client> {
   made.on('error', () => {
     if (client === made) client = null;
   });
-  await made.connect();
+  const atMs = monotonicMs();
+  await made.connect().catch((error: unknown) => {
+    if (isDownForEverybody(error)) keepAll(atMs + leaseMs);
+    throw error;
+  });
   client = made;
   return made;
+}
+
+// Nobody could take a lease when we were refused, and sweeps free nothing within one lease period after the database
+// started: a refusal is worth as much as a renewal. Leases that have run out before are gone.
+function keepAll(untilMs: number): void {
+  loseExpired();
+  for (const { slot } of held.values()) setEnd(ends, slot, Math.max(endOf(ends, slot), untilMs));
 }
 
 async function disconnect(): Promise<void> {

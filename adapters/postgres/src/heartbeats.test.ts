@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Heartbeats, Lease } from '@eve/operations';
@@ -38,6 +40,21 @@ async function claimLease(scene: QueueScene): Promise<Lease> {
   return work.lease;
 }
 
+async function silentServer(): Promise<{ port: number } & AsyncDisposable> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => void sockets.add(socket.on('error', () => {})));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.');
+  return {
+    port: address.port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
 function blockMainThread(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
@@ -74,9 +91,10 @@ it('says that a lease is lost when another worker has the work', async () => {
 it('loses a lease by its own clock when the database does not answer', async () => {
   await using scene = await queueScene();
   await scene.add(await scene.tenant());
-  // The heartbeat's database is away from the start; the claim's is not.
+  // The heartbeat's connections are taken and never answered; the claim's are.
+  await using silent = await silentServer();
   const url = new URL(scene.db.url);
-  url.port = '1';
+  url.port = String(silent.port);
   const cutOff = workQueue(scene.db.pool, { url: url.href, notifications: scene.notifications });
   await using heartbeats = await cutOff.heartbeats({ leaseMs });
   const { work } = await cutOff.claim({ worker: 'test', classes: ['build'], leaseMs });
@@ -88,6 +106,22 @@ it('loses a lease by its own clock when the database does not answer', async () 
 
   const heldMs = performance.now() - claimedAt;
   assert.ok(heldMs > leaseMs * 0.6 && heldMs < leaseMs * 1.6, `held for ${heldMs} ms`);
+});
+
+it('keeps a lease for as long as connections are refused: nobody can take it then', async () => {
+  await using scene = await queueScene();
+  await scene.add(await scene.tenant());
+  const url = new URL(scene.db.url);
+  url.port = '1';
+  const refused = workQueue(scene.db.pool, { url: url.href, notifications: scene.notifications });
+  await using heartbeats = await refused.heartbeats({ leaseMs });
+  const { work } = await refused.claim({ worker: 'test', classes: ['build'], leaseMs });
+  assert.ok(work);
+
+  using watched = watch(heartbeats, work.lease);
+  await delay(leaseMs * 2.5);
+
+  assert.equal(watched.isLost, false);
 });
 
 it('tells a running work of a cancel at once, also when it was asked for before anybody listened', async () => {

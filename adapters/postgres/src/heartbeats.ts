@@ -2,10 +2,14 @@ import { Worker } from 'node:worker_threads';
 import type { Heartbeats, Lease } from '@eve/operations';
 import { cancelChannel } from './channels.ts';
 import {
+  endOf,
   type FromHeartbeat,
   type HeartbeatData,
   leaseKey,
+  leasesAtMost,
   monotonicMs,
+  setEnd,
+  sharedEnds,
   type ToHeartbeat,
 } from './heartbeat-messages.ts';
 import type { Notifications } from './notifications.ts';
@@ -20,6 +24,7 @@ export interface HeartbeatsOptions {
 
 interface Held {
   readonly lease: Lease;
+  readonly slot: number;
   readonly on: { lost(): void; cancelled(): void };
   isCancelled: boolean;
 }
@@ -31,7 +36,10 @@ const idleMs = 30_000;
 export function createHeartbeats({ url, leaseMs, notifications, claimedAtMs }: HeartbeatsOptions): Heartbeats {
   const held = new Map<string, Held>();
   let thread: Worker | null = null;
+  const ends = sharedEnds();
+  const freeSlots = Array.from({ length: leasesAtMost }, (_, slot) => slot);
   let idle: NodeJS.Timeout | undefined;
+  let watching: NodeJS.Timeout | undefined;
 
   const listening = notifications.listen(cancelChannel, {
     notified(workId) {
@@ -47,9 +55,23 @@ export function createHeartbeats({ url, leaseMs, notifications, claimedAtMs }: H
   }
 
   function lose(key: string): void {
+    forget(key)?.on.lost();
+  }
+
+  function forget(key: string): Held | undefined {
     const entry = held.get(key);
+    if (!entry) return undefined;
     held.delete(key);
-    entry?.on.lost();
+    freeSlots.push(entry.slot);
+    thread?.postMessage({ type: 'release', ...entry.lease } satisfies ToHeartbeat);
+    if (held.size === 0) clearInterval(watching);
+    return entry;
+  }
+
+  // The heartbeat's thread says it as well; after both were stopped this one must know before it goes on.
+  function loseExpired(): void {
+    const now = monotonicMs();
+    for (const [key, { slot }] of held) if (endOf(ends, slot) <= now) lose(key);
   }
 
   function receive(message: FromHeartbeat): void {
@@ -62,7 +84,7 @@ export function createHeartbeats({ url, leaseMs, notifications, claimedAtMs }: H
   function start(): Worker {
     const file = import.meta.url.endsWith('.ts') ? './heartbeat-thread.ts' : './heartbeat-thread.js';
     const started = new Worker(new URL(file, import.meta.url), {
-      workerData: { url, leaseMs } satisfies HeartbeatData,
+      workerData: { url, leaseMs, ends } satisfies HeartbeatData,
       name: 'eve-heartbeat',
     });
     started.on('message', receive);
@@ -91,13 +113,16 @@ export function createHeartbeats({ url, leaseMs, notifications, claimedAtMs }: H
     hold(lease, on) {
       clearTimeout(idle);
       const key = leaseKey(lease);
-      held.set(key, { lease, on, isCancelled: false });
+      const slot = freeSlots.shift(); // The one that was freed longest ago: the thread has heard of that.
+      if (slot === undefined) throw new Error('This process holds too many leases.');
+      setEnd(ends, slot, (claimedAtMs(lease) ?? monotonicMs()) + leaseMs);
+      if (held.size === 0) watching = setInterval(loseExpired, Math.min(100, leaseMs / 20)).unref();
+      held.set(key, { lease, slot, on, isCancelled: false });
       thread ??= start();
-      const untilMs = (claimedAtMs(lease) ?? monotonicMs()) + leaseMs;
-      thread.postMessage({ type: 'hold', lease: { ...lease, untilMs } } satisfies ToHeartbeat);
+      thread.postMessage({ type: 'hold', lease: { ...lease, slot } } satisfies ToHeartbeat);
       return {
         [Symbol.dispose]() {
-          if (held.delete(key)) thread?.postMessage({ type: 'release', ...lease } satisfies ToHeartbeat);
+          forget(key);
           if (held.size > 0) return;
           clearTimeout(idle);
           idle = setTimeout(() => void stop(), idleMs).unref();
@@ -106,6 +131,7 @@ export function createHeartbeats({ url, leaseMs, notifications, claimedAtMs }: H
     },
     async [Symbol.asyncDispose]() {
       listening[Symbol.dispose]();
+      clearInterval(watching);
       await stop();
     },
   };

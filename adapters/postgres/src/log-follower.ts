@@ -1,7 +1,7 @@
 import { PlatformError } from '@eve/domain';
 import type { LogLine, Logs } from '@eve/operations';
 import { logChannel } from './channels.ts';
-import { pageLines } from './log-reader.ts';
+import { type FollowedLog, followedLog } from './log-followed.ts';
 import type { Notifications } from './notifications.ts';
 import { wake } from './wake.ts';
 
@@ -13,82 +13,69 @@ export interface LogFollowerOptions {
   readonly read: (subject: Subject, after: number) => Promise<readonly LogLine[]>;
 }
 
-interface Follower {
-  /** The newest sequence heard of. */
-  known: number;
-  readonly called: ReturnType<typeof wake>;
-}
-
-/** Makes the follow of one process: one subscription for all followers, one read for all who are at the same line. */
+/** Makes the follow of one process: one subscription for all logs, and for each log one reader whose batches all its followers are given. */
 export function logFollower({ notifications, pollMs, read }: LogFollowerOptions): Logs['follow'] {
-  const followers = new Map<string, Set<Follower>>();
-  const reads = new Map<string, Promise<readonly LogLine[]>>();
-  let listening: Disposable | null = null;
+  // By subject, which is one tenant's; the tenant stands in the key of what is read.
+  const logs = new Map<string, Map<string, FollowedLog>>();
+  let ears: Disposable | null = null;
 
   function hear(payload: string): void {
     const [subjectId = '', sequence = ''] = payload.split(' ');
-    for (const follower of followers.get(subjectId) ?? []) {
-      follower.known = Math.max(follower.known, Number(sequence));
-      follower.called.call();
-    }
+    for (const log of logs.get(subjectId)?.values() ?? []) log.hear(Number(sequence));
   }
 
   function lookAll(): void {
-    for (const group of followers.values()) for (const follower of group) follower.called.call();
+    for (const ofSubject of logs.values()) for (const log of ofSubject.values()) log.look();
   }
 
-  function enter(subjectId: string): { follower: Follower } & Disposable {
-    const follower: Follower = { known: 0, called: wake() };
-    const group = followers.get(subjectId) ?? new Set();
-    followers.set(subjectId, group.add(follower));
-    listening ??= notifications.listen(logChannel, { notified: hear, connected: lookAll });
+  function listen(): Disposable {
+    const listening = notifications.listen(logChannel, { notified: hear, connected: lookAll });
+    const poll = setInterval(lookAll, pollMs);
     return {
-      follower,
       [Symbol.dispose]() {
-        group.delete(follower);
-        if (group.size === 0 && followers.get(subjectId) === group) followers.delete(subjectId);
-        if (followers.size > 0) return;
-        listening?.[Symbol.dispose]();
-        listening = null;
+        clearInterval(poll);
+        listening[Symbol.dispose]();
       },
     };
   }
 
-  function sharedRead(subject: Subject, after: number): Promise<readonly LogLine[]> {
-    const key = `${subject.tenantId} ${subject.id} ${after}`;
-    const running = reads.get(key);
-    if (running) return running;
-    const started = read(subject, after).finally(() => reads.delete(key));
-    reads.set(key, started);
-    return started;
+  function open({ tenantId, id }: Subject): FollowedLog {
+    const ofSubject = logs.get(id) ?? new Map<string, FollowedLog>();
+    const known = ofSubject.get(tenantId);
+    if (known && !known.failed) return known;
+    const log = followedLog((after) => read({ tenantId, id }, after), {
+      unused() {
+        if (ofSubject.get(tenantId) !== log) return;
+        ofSubject.delete(tenantId);
+        if (ofSubject.size === 0 && logs.get(id) === ofSubject) logs.delete(id);
+        if (logs.size > 0) return;
+        ears?.[Symbol.dispose]();
+        ears = null;
+      },
+    });
+    logs.set(id, ofSubject.set(tenantId, log));
+    ears ??= listen();
+    return log;
   }
 
   return async function* follow(subject, after, signal) {
-    using place = enter(subject.id);
-    const { follower } = place;
-    let last = after;
-    let mayShare = false;
+    if (signal.aborted) return;
+    const log = open(subject);
+    using place = log.enter(after);
+    const leave = () => place.call();
+    signal.addEventListener('abort', leave, { once: true });
+    using _listener = { [Symbol.dispose]: () => signal.removeEventListener('abort', leave) };
     while (!signal.aborted) {
-      const heard = follower.known;
-      const lines: readonly LogLine[] | null = await (mayShare ? sharedRead(subject, last) : read(subject, last)).catch(
-        nullWhenAway,
-      );
+      const lines = place.next() ?? (place.isBehind ? await place.catchUp().catch(nullWhenAway) : noLines);
       if (signal.aborted) return;
-      if (lines === null) {
-        mayShare = false;
-        await wake().wait(pollMs, signal);
-        continue;
-      }
-      if (lines.length > 0) {
-        last = lines.at(-1)?.sequence ?? last;
-        yield lines;
-      } else if (!mayShare && follower.known === heard) follower.known = last;
-      // A shared read that began before what he was told of: he reads for himself.
-      mayShare = lines.length > 0 || follower.known <= last;
-      if (lines.length < pageLines && follower.known <= last) await follower.called.wait(pollMs, signal);
+      if (lines === null) await wake().wait(pollMs, signal);
+      else if (lines.length > 0) yield lines;
+      else if (!place.isBehind) await place.called();
     }
   };
 }
+
+const noLines: readonly LogLine[] = [];
 
 // A follower outlasts the database's absence: he loses nothing by asking again for what comes after his last line.
 function nullWhenAway(error: unknown): null {

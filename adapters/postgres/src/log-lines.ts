@@ -16,12 +16,30 @@ export type StoredLine = readonly [
 export interface LogChunk {
   readonly count: number;
   readonly steps: readonly string[];
+  readonly attempts: readonly number[];
   readonly json: string;
   readonly bytes: number;
 }
 
-const linesPerChunk = 500;
+/** How many lines one row holds at most. */
+export const linesPerChunk = 500;
 const charactersPerChunk = 256 * 1024;
+
+/** Which lines are asked for; what is left out does not matter. */
+export interface LineFilter {
+  readonly step: string | undefined;
+  readonly attempt: number | undefined;
+}
+
+/** Whether any line may be left out. */
+export function isFiltering({ step, attempt }: LineFilter): boolean {
+  return step !== undefined || attempt !== undefined;
+}
+
+/** Whether a line is asked for. */
+export function isWanted(line: LogLine, { step, attempt }: LineFilter): boolean {
+  return (step === undefined || line.step === step) && (attempt === undefined || line.attempt === attempt);
+}
 
 /** Lays lines out in chunks, small enough that any page of a log is a cheap read. */
 export function chunkLines(lines: readonly NewLogLine[]): LogChunk[] {
@@ -60,7 +78,8 @@ export function linesOf(firstSequence: number, lines: readonly StoredLine[]): Lo
 function chunkOf(group: readonly StoredLine[]): LogChunk {
   const json = JSON.stringify(group);
   const steps = new Set(group.flatMap(([, , , step]) => step ?? []));
-  return { count: group.length, steps: [...steps], json, bytes: Buffer.byteLength(json) };
+  const attempts = new Set(group.map(([, attempt]) => attempt));
+  return { count: group.length, steps: [...steps], attempts: [...attempts], json, bytes: Buffer.byteLength(json) };
 }
 
 function storedLine(line: NewLogLine): StoredLine {

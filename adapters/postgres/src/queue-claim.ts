@@ -52,18 +52,34 @@ const startable: SqlPart = part`
     or not exists (select from work other where other.exclusive_key = w.exclusive_key and other.state = 'running')
   )`;
 
-// Lanes of the alias l that have room and something to do.
-const open: SqlPart = part`
+// Lanes of the alias l that have room.
+const roomy: SqlPart = part`
   (l.max is null or l.running < l.max)
-  and not exists (select from capacities c where c.class = l.class and c.running >= c.max)
-  and exists (select from work w where w.tenant_id = l.tenant_id and w.class = l.class and ${startable})`;
+  and not exists (select from capacities c where c.class = l.class and c.running >= c.max)`;
+
+// Whether the lane of the alias l has something to do. With its limit it stays a subquery, which is asked lane by lane:
+// as a join it would look into the queue of every lane for each claim.
+const busy: SqlPart = part`
+  coalesce((
+    select true from work w where w.tenant_id = l.tenant_id and w.class = l.class and ${startable} limit 1
+  ), false)`;
+
+// More than claim at the same moment: a lane that somebody else has locked is passed over.
+const candidates = 10;
 
 // `next` compares with scalar subqueries, not by a join: only then the index gives the order, however long the queue.
 function take({ sql }: Database, { worker, classes, leaseMs }: ClaimOptions): Promise<ClaimedRow[]> {
   return sql<ClaimedRow>`
-    with lane as (
+    with candidate as (
+      select l.tenant_id, l.class from (
+        select l.tenant_id, l.class, l.turn from lanes l
+        where l.class = any(${classes}::text[]) and ${roomy}
+        order by l.turn offset 0
+      ) l
+      where ${busy} order by l.turn limit ${candidates}
+    ), lane as (
       select l.tenant_id, l.class from lanes l
-      where l.class = any(${classes}::text[]) and ${open}
+      where (l.tenant_id, l.class) in (select tenant_id, class from candidate) and ${roomy}
       order by l.turn limit 1
       for no key update of l skip locked
     ), capacity as (
@@ -100,7 +116,7 @@ function take({ sql }: Database, { worker, classes, leaseMs }: ClaimOptions): Pr
       update capacities c set running = c.running + 1 from next where c.class = next.class
     )
     update work
-    set state = 'running', worker = ${worker}, attempt = attempt + 1, fence = nextval('work_fences'),
+    set state = 'running', worker = ${worker}, attempt = attempt + 1, fence = nextval('work_fences'), since = now(),
         leased_until = now() + ${leaseMs}::float8 * interval '1 millisecond'
     from next where work.id = next.id
     returning work.id, work.kind, work.subject_id, work.tenant_id, work.project_id, work.class, work.version,
@@ -109,7 +125,7 @@ function take({ sql }: Database, { worker, classes, leaseMs }: ClaimOptions): Pr
 
 async function isRunnable({ sql }: Database, classes: readonly WorkClass[]): Promise<boolean> {
   const [row] = await sql<{ runnable: boolean }>`
-    select exists (select from lanes l where l.class = any(${classes}::text[]) and ${open}) as runnable`;
+    select exists (select from lanes l where l.class = any(${classes}::text[]) and ${roomy} and ${busy}) as runnable`;
   return row?.runnable ?? false;
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { encodeId, PlatformError, uuidV7 } from '@eve/domain';
-import type { Lease, QueueRecords, WaitingReason, WorkClass } from '@eve/operations';
+import type { Lease, LimitedClass, QueueRecords, WaitingReason } from '@eve/operations';
 import { cancelChannel, workChannel } from './channels.ts';
 import type { Database } from './connection.ts';
 import { laneLimits } from './lane-limits.ts';
@@ -29,6 +29,7 @@ export function queueRecords(database: Database): QueueRecords {
             again = work.state = 'running',
             state = case work.state when 'running' then 'running' else 'queued' end,
             run_at = case work.state when 'running' then work.run_at else now() end,
+            since = case work.state when 'waiting' then now() else work.since end,
             waiting_reason = null
           returning id
         )
@@ -42,7 +43,7 @@ export function queueRecords(database: Database): QueueRecords {
         ), repeated as (
           update work
           set state = 'queued', again = false, cancel_requested = false, attempt = 0, run_at = now(),
-              worker = null, leased_until = null
+              since = now(), worker = null, leased_until = null
           from held where work.id = held.id and held.again
         )
         select case when held.again then pg_notify(${workChannel}, '') end from held`;
@@ -80,11 +81,9 @@ export function queueRecords(database: Database): QueueRecords {
 }
 
 /** Sets what all tenants together may run of a class; null: as much as their lanes allow. */
-export async function setCapacity(
-  database: Database,
-  workClass: Exclude<WorkClass, 'control'>,
-  max: number | null,
-): Promise<void> {
+export async function setCapacity(database: Database, workClass: LimitedClass, max: number | null): Promise<void> {
+  const [set] = await database.sql<{ max: number }>`select max from capacities where class = ${workClass}`;
+  if ((set?.max ?? null) === max) return;
   await database.transaction(async ({ sql }) => {
     // Nothing may start or end between counting what runs and the first claim that counts itself.
     await sql`lock table work in share row exclusive mode`;
@@ -140,7 +139,7 @@ function requeue({ sql }: Database, lease: Lease, delayMs: number, reason: Waiti
           waiting_reason = case when held.again or ${delayMs}::float8 <= 0 then null else ${reason} end,
           run_at = case when held.again then now() else now() + ${delayMs}::float8 * interval '1 millisecond' end,
           attempt = case when ${reason} = 'retry_delay' then attempt else 0 end,
-          again = false, worker = null, leased_until = null
+          since = now(), again = false, worker = null, leased_until = null
       from held where work.id = held.id
       returning state
     )

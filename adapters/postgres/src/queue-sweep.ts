@@ -17,7 +17,9 @@ export function createSweep(
 
   async function maySeeLeasesEnd(leaseMs: number): Promise<boolean> {
     const { sql } = database;
-    const [times] = await sql<{ now: Date; started: Date }>`select now() as now, pg_postmaster_start_time() as started`;
+    // A server that recovered from the crash of one of its processes keeps its start time, but not its statistics.
+    const [times] = await sql<{ now: Date; started: Date }>`
+      select now() as now, greatest(pg_postmaster_start_time(), stats_reset) as started from pg_stat_bgwriter`;
     if (!times) return false;
     const nowMs = times.now.getTime();
     const wasAway = hasFailed || (lastAtMs !== null && nowMs - lastAtMs > leaseMs);
@@ -32,12 +34,23 @@ export function createSweep(
       const mayFree = await maySeeLeasesEnd(leaseMs);
       const runnable = (await queueDue(database)) + (mayFree ? await freeExpired(database) : 0);
       if (runnable > 0) wakeWorkers();
+      await forgetAnswers(database);
       return runnable;
     } catch (error) {
       hasFailed = true;
       throw error;
     }
   };
+}
+
+// An answer is kept for a day, see idempotency.ts.
+async function forgetAnswers({ sql }: Database): Promise<void> {
+  await sql`
+    delete from idempotency_keys
+    where ctid = any(array(
+      select ctid from idempotency_keys where created_at < now() - interval '24 hours'
+      order by created_at limit ${perSweep} for update skip locked
+    ))`;
 }
 
 async function queueDue({ sql }: Database): Promise<number> {
@@ -47,7 +60,7 @@ async function queueDue({ sql }: Database): Promise<number> {
       order by run_at limit ${perSweep}
       for no key update skip locked
     )
-    update work set state = 'queued', waiting_reason = null from due where work.id = due.id
+    update work set state = 'queued', since = now(), waiting_reason = null from due where work.id = due.id
     returning work.id`;
   return rows.length;
 }
@@ -70,7 +83,7 @@ async function free({ sql }: Database, id: string, fence: number): Promise<numbe
         where id = ${id} and fence = ${fence} and state = 'running' and leased_until <= now()
         for update skip locked
       ), ${freedSlot}
-      update work set state = 'queued', worker = null, leased_until = null, again = false
+      update work set state = 'queued', since = now(), worker = null, leased_until = null, again = false
       from held where work.id = held.id
       returning work.id`;
     return rows.length;

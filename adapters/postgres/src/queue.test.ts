@@ -150,7 +150,9 @@ it('queues delayed work again when its time has come, and says until then why it
   await scene.records.requeue(work.lease, 100, 'retry_delay');
 
   assert.equal(await scene.claim(), null);
-  assert.deepEqual(await scene.queue.position('execute-build-run', added.id), { reason: 'retry_delay', position: 1 });
+  const { runAt, ...place } = (await scene.queue.position('execute-build-run', added.id)) ?? {};
+  assert.deepEqual(place, { reason: 'retry_delay', position: 1 });
+  assert.ok(runAt && runAt.getTime() > Date.now() - 5_000, 'it says when the delay ends');
   assert.equal(await sweepUntilFreed(scene, 10_000), 1);
   assert.equal((await claimed(scene)).attempt, 2);
 });

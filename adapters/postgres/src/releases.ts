@@ -1,4 +1,5 @@
-import { PlatformError, type Release } from '@eve/domain';
+import { isDeepStrictEqual } from 'node:util';
+import { imageIdentity, PlatformError, type Release } from '@eve/domain';
 import type { Records } from '@eve/operations';
 import type { Database } from './connection.ts';
 import { listed } from './paging.ts';
@@ -7,6 +8,9 @@ import { json, part, raw } from './sql.ts';
 const columns = raw(
   'id, tenant_id as "tenantId", project_id as "projectId", git_sha as "gitSha", manifest_hash as "manifestHash", images, build_id as "buildId", version, tag, local, created_by as "createdBy", created_at as "createdAt"',
 );
+
+/** An equal one older than so many of the same commit and manifest is not looked for. */
+const releasesOfOneCommit = 100;
 
 /** What is frozen: sha, manifest and digests. */
 export function releases(database: Database): Records['releases'] {
@@ -42,12 +46,13 @@ export function releases(database: Database): Records['releases'] {
       select ${columns} from releases where tenant_id = ${tenantId} and tag = ${tag} order by id desc`,
 
     async findEqual({ tenantId, projectId, gitSha, manifestHash, images }) {
-      const [row] = await sql<Release>`
+      const rows = await sql<Release>`
         select ${columns} from releases
         where tenant_id = ${tenantId} and project_id = ${projectId} and manifest_hash = ${manifestHash}
-          and git_sha is not distinct from ${gitSha} and digests = ${json(digestsOf(images))}::jsonb
-        order by tag is null, id desc limit 1`;
-      return row ?? null;
+          and git_sha is not distinct from ${gitSha}
+        order by tag is null, id desc limit ${releasesOfOneCommit}`;
+      const wanted = identitiesOf(images);
+      return rows.find((row) => isDeepStrictEqual(identitiesOf(row.images), wanted)) ?? null;
     },
 
     async versions(tenantId, projectId) {
@@ -69,6 +74,10 @@ export function releases(database: Database): Records['releases'] {
       await sql`select pg_advisory_xact_lock(hashtextextended(${`versions of ${projectId}`}, 0))`;
     },
   };
+}
+
+function identitiesOf(images: Release['images']): Record<string, string> {
+  return Object.fromEntries(Object.entries(images).map(([service, image]) => [service, imageIdentity(image)]));
 }
 
 function digestsOf(images: Release['images']): Record<string, string> {

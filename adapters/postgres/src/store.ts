@@ -2,6 +2,7 @@ import type { QueueRecords, Records, Store } from '@eve/operations';
 import { buildArtifacts } from './build-artifacts.ts';
 import { buildRuns } from './build-runs.ts';
 import { buildSpecs } from './build-specs.ts';
+import { buildSteps } from './build-steps.ts';
 import type { Database } from './connection.ts';
 import { deploys } from './deploys.ts';
 import { addresses, endpoints } from './endpoints.ts';
@@ -34,6 +35,7 @@ function postgresRecords(database: Database, queueRecords: (database: Database) 
     secrets: secrets(database),
     buildSpecs: buildSpecs(database),
     buildRuns: buildRuns(database),
+    buildSteps: buildSteps(database),
     buildArtifacts: buildArtifacts(database),
     releases: releases(database),
     environments: environments(database),

@@ -9,10 +9,13 @@ import { postgresStore } from '../src/store.ts';
 import { checkInvariants } from './invariants.ts';
 import { sharedServer } from './shared-server.ts';
 
+export { completeBuild, finishedBuild, startedBuild } from './build-scene.ts';
+export { type ClaimLog, longestWaits, readClaimLog, recordClaims } from './claim-log.ts';
 export { checkInvariants } from './invariants.ts';
 export { expireLease, leaseFor } from './lease.ts';
 export * from './samples.ts';
 export { sharedServer } from './shared-server.ts';
+export { fillQueue, simulateQueue } from './simulate-queue.ts';
 
 /** A database of one test file, with all migrations. Disposing checks the invariants, then drops it. */
 export interface TestDatabase extends AsyncDisposable {

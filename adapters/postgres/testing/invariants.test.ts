@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { advanceBuildRun } from '@eve/domain';
+import { advanceBuildRun, buildFailure } from '@eve/domain';
 import {
   at,
   checkInvariants,
@@ -53,23 +53,12 @@ describe('the invariants', () => {
   it('name a step that is not in the table', async () => {
     await using db = await testDatabase({ invariants: false });
     const { run } = await pendingRun(db);
-    const failure = {
-      code: 'build_error',
-      message: '',
-      service: null,
-      step: null,
-      tail: [],
-      hint: '',
-      retryHelps: false,
-    };
+    const failure = buildFailure('build_error', '');
     const failed = { ...run, status: 'failed', failure, startedAt: at, completedAt: at } as const;
     const cancel = { was: 'pending', event: 'cancel', actor: 'x', lease: null } as const;
     await db.store.buildRuns.update(advanceBuildRun(run, { type: 'cancel' }, at), cancel);
     await db.pool.query('alter table build_runs disable trigger finished');
-    await db.store.buildRuns.update(
-      { ...failed, failure: { ...failure, code: 'build_error' } },
-      { ...cancel, was: 'cancelled' },
-    );
+    await db.store.buildRuns.update(failed, { ...cancel, was: 'cancelled' });
 
     assert.deepEqual(await checkInvariants(db.pool), [
       `2. a state changes only along its table: build_run ${run.id} went from cancelled to failed by cancel`,
@@ -84,7 +73,26 @@ describe('the invariants', () => {
 
     assert.deepEqual(await checkInvariants(db.pool), [
       '1. the database refuses changes: build_specs',
-      `1. numbers of build_specs are without gaps: ${project.id}`,
+      `1. numbers of build_specs are without gaps, but for those that were deleted: ${project.id}`,
+    ]);
+  });
+
+  it('name what is wrong with builds', async () => {
+    await using db = await testDatabase({ invariants: false });
+    const { run } = await pendingRun(db, { queued: true });
+    await db.pool.query('update build_runs set retries = 4, usage = $1, verification = $2', [
+      { cpuMs: -1 },
+      '[]',
+    ]);
+    await db.pool.query('update build_heads set run_id = null');
+    await db.pool.query(`insert into build_steps select tenant_id, project_id, id, 'web', 2, '[]' from build_runs`);
+
+    assert.deepEqual(await checkInvariants(db.pool), [
+      `2. steps belong to attempts that began: ${run.id} 2`,
+      `2. a run is tried again by itself at most 3 times, each as a new attempt: ${run.id}`,
+      `2. the list of builds knows each by its services and its newest run, verifications apart: ${run.buildId}`,
+      `2. what a run used and may use is not negative: ${run.id}`,
+      `7. a verification makes no images, and what it found is known once it is complete: ${run.id}`,
     ]);
   });
 

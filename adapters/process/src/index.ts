@@ -1,3 +1,4 @@
+export * from './closed-address.ts';
 export * from './detached-process.ts';
 export * from './lines.ts';
 export * from './program.ts';

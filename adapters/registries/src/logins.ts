@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { RegistryAction } from '@eve/domain';
 import type { RegistryLogins } from '@eve/operations';
 
 export interface RegistryLoginOptions {
@@ -14,7 +15,7 @@ export interface RegistryLoginOptions {
 
 interface Claims {
   readonly prefix: string;
-  readonly actions: readonly ('pull' | 'push')[];
+  readonly actions: readonly RegistryAction[];
   readonly expiresAt: number;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { isClosedAddress, publicAddresses } from './address-guard.ts';
+import { isClosedAddress } from '@eve/adapter-process';
+import { publicAddresses } from './address-guard.ts';
 
 for (const address of [
   ...['127.0.0.1', '0.0.0.0', '10.1.2.3', '172.31.0.1', '192.168.0.1', '169.254.169.254', '100.64.0.1', '224.0.0.1'],

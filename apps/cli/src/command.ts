@@ -53,8 +53,8 @@ export interface Command {
   readonly options: Readonly<Record<string, Option>>;
   /** Lines for the end of its help. */
   readonly examples: readonly string[];
-  /** It works without a server. */
-  readonly offline: boolean;
+  /** It works without a server: it never asks one, or only where one is known. */
+  readonly offline: boolean | 'if unknown';
   /** What follows is handed on as it is. */
   readonly passThrough: boolean;
   run(context: Context, options: Readonly<Record<string, unknown>>, args: readonly unknown[]): Promise<Outcome>;
@@ -67,7 +67,7 @@ export function command<const Forms extends readonly string[], const Options ext
   readonly arguments?: Forms;
   readonly options?: Options;
   readonly examples?: readonly string[];
-  readonly offline?: boolean;
+  readonly offline?: boolean | 'if unknown';
   readonly passThrough?: boolean;
   run(context: Context, options: OptionValues<Options>, args: ArgumentValues<Forms>): Promise<Outcome>;
 }): Command {

@@ -1,3 +1,4 @@
+import { ApiError } from '@eve/protocol-rest/client';
 import type { Context } from './context.ts';
 import { CommandFailed, UsageError } from './failure.ts';
 import { openRepository, type Repository } from './git.ts';
@@ -50,9 +51,28 @@ export async function commitFor(
 /** A ref as the server's repository has it; a whole commit id is taken as it is. */
 export async function resolvedRef(context: Context, project: string, ref: string): Promise<string> {
   if (/^[0-9a-f]{40}$/.test(ref)) return ref;
-  const { git_sha: sha } = await context.api.resolveRef(project, ref);
+  const { git_sha: sha } = await context.api.resolveRef(project, ref).catch((error: unknown) => {
+    throw error instanceof ApiError && error.code === 'ref_not_found' && /^[0-9a-f]{4,39}$/i.test(ref)
+      ? shortenedCommit(ref, error)
+      : error;
+  });
   context.say(`Resolved ref '${ref}' → ${sha.slice(0, 8)}...`);
   return sha;
+}
+
+/** Git tells whole commit ids only from the outside of a repository. */
+function shortenedCommit(ref: string, cause: unknown): CommandFailed {
+  return new CommandFailed(
+    `The server finds no branch or tag '${ref}'. If it is a shortened commit id: give all 40 digits.`,
+    {
+      code: 'ref_not_found',
+      advice: [
+        `See them: git rev-parse ${ref}`,
+        'Or name a branch or tag, or add --repo-dir <path>, which knows shortened ids.',
+      ],
+    },
+    { cause },
+  );
 }
 
 async function uploadedCommit(context: Context, project: string, repository: Repository, ref: string): Promise<Commit> {

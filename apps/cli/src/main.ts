@@ -5,6 +5,7 @@ import { allCommands } from './commands/all.ts';
 import { type CliConfig, readConfig } from './config.ts';
 import { type Context, styleOf } from './context.ts';
 import { exitCodes } from './failure.ts';
+import { meantBy } from './misspelt.ts';
 import { type GlobalOptions, program } from './program.ts';
 import { projectOfDirectory, projectUnknown } from './project-choice.ts';
 import { type FailedCall, reportOf } from './report.ts';
@@ -27,7 +28,8 @@ export async function start(args: readonly string[]): Promise<void> {
       process.exitCode = exitCodes.usage;
       return;
     }
-    const { lines, json, exitCode } = reportOf(error, seen);
+    const meant = error instanceof CommanderError ? meantBy(args, allCommands) : null;
+    const { lines, json, exitCode } = reportOf(error, { ...seen, meant });
     process.stderr.write(args.includes('--json') ? `${JSON.stringify(json)}\n` : `${lines.join('\n')}\n`);
     process.exitCode = exitCode;
   }
@@ -41,7 +43,7 @@ async function carry(
   options: Readonly<Record<string, unknown>>,
   args: readonly unknown[],
 ): Promise<number> {
-  const server = command.offline ? null : await findServer(config, globals);
+  const server = command.offline === true ? null : await findServer(config, globals);
   if (!server && !command.offline) throw noServer;
   seen.url = server?.url;
   const context = contextFor(config, globals, server ?? { url: '', token: undefined, from: '' }, noting(seen));

@@ -149,6 +149,7 @@ function usageOf(command: Commander): string {
 const firstSteps = `First steps, in a git repository with a Dockerfile or Compose file:
   eve init                                    write .eve/manifest.yaml; commit it
   eve project create --repo .                 make the project
+  eve secrets set NAME -                      each secret that the manifest names
   eve env deploy test --ref main --repo-dir . build, release and deploy a commit
   eve env status test                         what runs, and where
 

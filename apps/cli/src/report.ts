@@ -18,13 +18,17 @@ export interface Report {
 
 export function reportOf(
   error: unknown,
-  { call, url }: { call?: FailedCall | undefined; url?: string | undefined } = {},
+  { call, url, meant }: { call?: FailedCall | undefined; url?: string | undefined; meant?: string | null } = {},
 ): Report {
   if (error instanceof ApiError) return ofApi(error, call, url);
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '');
     const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
-    return report(exitCodes.usage, 'usage', sentence, [sentence, 'See `eve --help`, or `eve <command> --help`.']);
+    return report(exitCodes.usage, 'usage', sentence, [
+      sentence,
+      ...(meant ? [meant] : []),
+      'See `eve --help`, or `eve <command> --help`.',
+    ]);
   }
   if (error instanceof CommandFailed) {
     return report(error.exitCode, error.code, error.message, [error.message, ...error.advice], {

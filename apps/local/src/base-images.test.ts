@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { failureIn } from './base-images.ts';
+import { failureIn, sweepScratch } from './base-images.ts';
 import { certificatesBeyond } from './extra-certificates.ts';
 
 const bundle = await readFile('/etc/ssl/certs/ca-certificates.crt', 'utf8').catch(() => '');
@@ -33,5 +35,23 @@ describe('a push', () => {
 
   it('is done when its stream tells of nothing wrong', () => {
     assert.equal(failureIn('{"status":"Pushed"}\n'), null);
+  });
+});
+
+describe('the cache directory', () => {
+  it('is rid of what killed processes left, and keeps what is being made and what is kept', async () => {
+    const cacheDir = await mkdtemp(join(tmpdir(), 'eve-cache-'));
+    try {
+      const mine = `base-image-${process.pid}-aaaaaa`;
+      for (const name of ['base-image-bbbbbb', 'base-image-4194999-cccccc', mine, 'buildx-1']) {
+        await mkdir(join(cacheDir, name, 'context'), { recursive: true });
+      }
+
+      await sweepScratch(cacheDir);
+
+      assert.deepEqual((await readdir(cacheDir)).sort(), [mine, 'buildx-1']);
+    } finally {
+      await rm(cacheDir, { recursive: true, force: true });
+    }
   });
 });

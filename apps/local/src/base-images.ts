@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemPath } from '@eve/adapter-process';
+import { processOf, systemPath } from '@eve/adapter-process';
 import { PlatformError } from '@eve/domain';
 import type { BaseImage } from './base-image-contexts.ts';
 import { baseImages, fillContext } from './base-image-contexts.ts';
@@ -26,6 +26,7 @@ export interface EnsureBaseImagesOptions {
  * those that were made.
  */
 export async function ensureBaseImages(options: EnsureBaseImagesOptions): Promise<BaseImage[]> {
+  await sweepScratch(options.cacheDir);
   const wanted = baseImages.filter((image) => options.images.includes(image));
   const absent: BaseImage[] = [];
   for (const image of wanted) if (!(await hasImage(options.engine, image))) absent.push(image);
@@ -56,10 +57,21 @@ async function programsFor({ cacheDir, searchPath, log, signal }: EnsureBaseImag
   throw new PlatformError('engine_unavailable', 'Base images cannot be made without docker-buildx and mmdebstrap.');
 }
 
+const scratchName = 'base-image-';
+
+/** Removes what making an image left behind in the cache directory where its process was killed. */
+export async function sweepScratch(cacheDir: string): Promise<void> {
+  const left = (await readdir(cacheDir).catch(() => [])).filter((entry) => entry.startsWith(scratchName));
+  for (const entry of left) {
+    const pid = Number(/^(\d+)-/.exec(entry.slice(scratchName.length))?.[1] ?? 0);
+    if (pid === 0 || !(await processOf(pid))) await rm(join(cacheDir, entry), { recursive: true, force: true });
+  }
+}
+
 async function makeImage(image: BaseImage, options: EnsureBaseImagesOptions, programs: MakingPrograms): Promise<void> {
   const began = Date.now();
   await mkdir(options.cacheDir, { recursive: true });
-  const scratch = await mkdtemp(join(options.cacheDir, 'base-image-'));
+  const scratch = await mkdtemp(join(options.cacheDir, `${scratchName}${process.pid}-`));
   try {
     const context = join(scratch, 'context');
     const args = await fillContext(image, context, { ...options, mmdebstrap: programs.mmdebstrap });

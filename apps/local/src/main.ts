@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { MigrationRefused } from '@eve/adapter-postgres';
 import { PlatformError } from '@eve/domain';
-import { readConfig, version } from '@eve/server';
+import { takeConfig, version } from '@eve/server';
 import { firstJourney } from './first-journey.ts';
 import { provideBaseImages } from './images.ts';
 import { once } from './once.ts';
@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     return 0;
   }
   listenToSignals();
-  const config = readConfig(process.env);
+  const config = takeConfig(process.env);
   if (values.once) return once({ config, version, yes: values.yes, say, signal: leaving.signal });
 
   const eve = await startLocal({ config, version, yes: values.yes, say, signal: leaving.signal });

@@ -33,23 +33,30 @@ export async function stopInstances(engine: Engine, installation: string, signal
   await Promise.all(running.map(({ Id }) => stopContainer(client(engine), Id, { timeoutSeconds: 10, signal })));
 }
 
+/** How much was taken away. */
+export interface Removed {
+  readonly containers: number;
+  readonly volumes: number;
+}
+
 /** Removes every container and network of an installation, and the volumes when asked. */
 export async function removeInstances(
   engine: Engine,
   installation: string,
   { volumes }: { volumes: boolean },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Removed> {
   await stopInstances(engine, installation, signal);
   const docker = client(engine);
-  for (const { Id } of await listContainers(docker, labels(installation), signal))
-    await removeContainer(docker, Id, signal);
+  const containers = await listContainers(docker, labels(installation), signal);
+  for (const { Id } of containers) await removeContainer(docker, Id, signal);
   for (const { Id } of await listNetworks(docker, labels(installation))) await removeNetwork(docker, Id);
-  if (!volumes) return;
-  for (const { Name } of await listVolumes(docker, labels(installation))) await removeVolume(docker, Name);
+  const unwanted = volumes ? await listVolumes(docker, labels(installation)) : [];
+  for (const { Name } of unwanted) await removeVolume(docker, Name);
+  return { containers: containers.length, volumes: unwanted.length };
 }
 
-/** Removes the images that an installation's registry gave names to. */
+/** Removes the engine's copies of the images that an installation's registry holds. */
 export async function removeOurImages(engine: Engine, registryHost: string): Promise<void> {
   const docker = client(engine);
   // The engine's own answer: every image has these two, or null.
@@ -58,6 +65,6 @@ export async function removeOurImages(engine: Engine, registryHost: string): Pro
     RepoDigests: string[] | null;
   }[];
   const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
-  for (const name of names)
-    if (name.startsWith(`${registryHost}/`)) await removeImage(docker, name).catch(() => undefined);
+  const ours = names.filter((name) => name.startsWith(`${registryHost}/`));
+  for (const name of ours) await removeImage(docker, name).catch(() => undefined);
 }

@@ -13,6 +13,7 @@ import {
   registryService,
   startServer,
 } from '@eve/server';
+import { ownBuildkit } from './buildkit.ts';
 import type { Credentials } from './credentials.ts';
 import { type Engine, findEngine, startEngine } from './engine.ts';
 import { engineBlock } from './engine-state.ts';
@@ -103,6 +104,7 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
       databaseUrl: config.DATABASE_URL ?? (postgres?.url as string),
       dockerHost: engine.host,
       programs: { buildx, haproxy, git },
+      buildkit: await ownBuildkit(config, registryHost, say),
       local: true,
       publicUrl,
       registryHost,

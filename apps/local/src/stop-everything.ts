@@ -4,37 +4,51 @@ import { hasEnded, processOf, send } from '@eve/adapter-process';
 import { stopRegistry } from '@eve/adapter-registries';
 import { stopRouter } from '@eve/adapter-routers';
 import { type Config, peekInstallation } from '@eve/server';
+import { stopBuildkit } from './buildkit.ts';
 import { findEngine } from './engine.ts';
-import { removeInstances, removeOurImages, stopInstances } from './our-containers.ts';
+import { type Removed, removeInstances, removeOurImages, stopInstances } from './our-containers.ts';
 import type { Log } from './run-program.ts';
 import { stopEngine } from './stop-engine.ts';
 
 export interface StopOptions {
   readonly config: Config;
   readonly say: Log;
-  /** Whether the volumes of what was deployed go too. */
+  /** Whether what was deployed goes: its containers, its volumes, and the engine's copies of its images. */
   readonly volumes: boolean;
-  /** Whether images and the engine's own data go too. */
+  /** Whether the engine's own data goes too. */
   readonly removeData?: boolean;
+}
+
+/** What came of it; `removed` is null where nothing was to be removed, or no engine answered. */
+export interface Stopped {
+  readonly removed: Removed | null;
 }
 
 const patienceMs = 30_000;
 
-/** Stops everything of an installation: Eve itself, what it deployed, the router, the registry, and an engine it started. */
-export async function stopEverything({ config, say, volumes, removeData = false }: StopOptions): Promise<boolean> {
+/** Stops everything of an installation: Eve itself, what it deployed, the router, the registry, and an engine it started. Null without one. */
+export async function stopEverything({
+  config,
+  say,
+  volumes,
+  removeData = false,
+}: StopOptions): Promise<Stopped | null> {
   const { dataDir } = config;
   const installation = await peekInstallation(dataDir);
-  if (!installation) return false;
+  if (!installation) return null;
   await stopEve(dataDir, say);
   const signal = AbortSignal.timeout(patienceMs * 4);
   const engine = await findEngine({ dataDir, dockerHost: config.DOCKER_HOST ?? null }).catch(() => null);
-  if (engine && (volumes || removeData)) await removeInstances(engine, installation.id, { volumes }, signal);
-  else if (engine && !engine.own) await stopInstances(engine, installation.id, signal);
-  if (engine && removeData) await removeOurImages(engine, `127.0.0.1:${installation.ports.registry}`);
+  let removed: Removed | null = null;
+  if (engine && (volumes || removeData)) {
+    removed = await removeInstances(engine, installation.id, { volumes }, signal);
+    await removeOurImages(engine, `127.0.0.1:${installation.ports.registry}`);
+  } else if (engine && !engine.own) await stopInstances(engine, installation.id, signal);
+  await stopBuildkit(dataDir, { removeData });
   await stopRouter(dataDir);
   await stopRegistry(dataDir);
   if (await stopEngine(dataDir, { removeData })) say('The engine of this installation was stopped.');
-  return true;
+  return { removed };
 }
 
 /** Asks a running Eve of this data directory to end, and waits for it. */

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { PlatformError } from '@eve/domain';
-import { readConfig } from '@eve/server';
+import { takeConfig } from '@eve/server';
 import { stopEverything } from './stop-everything.ts';
+import { stoppedLines } from './stopped-lines.ts';
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -11,16 +12,13 @@ try {
   });
   if (values.help) {
     process.stdout.write(
-      'npm stop [-- --volumes]\n\nStops everything of this installation. With --volumes the data of what was deployed is removed too.\n',
+      'npm stop [-- --volumes]\n\nStops everything of this installation. With --volumes what was deployed is removed too: its containers, its volumes with\ntheir data, and the engine’s copies of its images.\n',
     );
   } else {
-    const config = readConfig(process.env);
+    const config = takeConfig(process.env);
     const stopped = await stopEverything({ config, say, volumes: values.volumes });
-    say(
-      stopped
-        ? 'Everything of this installation has stopped; `npm start` brings it back.'
-        : `There is no installation in ${config.dataDir}.`,
-    );
+    if (stopped) stoppedLines(stopped, values.volumes).forEach(say);
+    else say(`There is no installation in ${config.dataDir}.`);
   }
 } catch (error) {
   say(error instanceof PlatformError ? error.message : String(error instanceof Error ? error.stack : error));

@@ -7,6 +7,15 @@ const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false',
 const port = z.coerce.number().int().min(1).max(65_535);
 const count = z.coerce.number().int().min(1).max(1_000);
 
+const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+/** A duration in milliseconds, written as 90s, 15m or 2h. */
+const duration = (otherwise: string) =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,6}(ms|s|m|h)$/, 'must be a duration such as 90s, 15m or 2h')
+    .default(otherwise)
+    .transform((text) => Number.parseInt(text, 10) * (units[text.replace(/\d+/, '')] ?? 1));
+
 const environment = z.object({
   EVE_DATA_DIR: z
     .string()
@@ -33,7 +42,7 @@ const environment = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('A direct connection for LISTEN where DATABASE_URL goes through a pooler.'),
+    .describe('A direct connection for LISTEN and heartbeats where DATABASE_URL goes through a pooler or a proxy.'),
   EVE_MASTER_KEY: z
     .string()
     .min(1)
@@ -41,10 +50,42 @@ const environment = z.object({
     .describe('Base64 of the 32 bytes that wrap every secret. Default: a file in the data directory.'),
   EVE_INTERNAL_API_KEY: z.string().min(16).optional().describe('Opens POST /internal/registry/token to workers.'),
   EVE_BUILD_REUSE: flag.default(true).describe('Whether equal builds are reused.'),
+  EVE_BUILD_QUEUE_TIMEOUT: duration('2h').describe('How long a build may wait for its start.'),
+  EVE_BUILD_PREPARE_TIMEOUT: duration('10m').describe(
+    'How long a build may take before its first Dockerfile step: source, secrets, planning.',
+  ),
+  EVE_BUILD_CACHE: z
+    .enum(['engine', 'registry'])
+    .default('engine')
+    .describe(
+      'Where builds that say nothing about it keep their layers: with the engine only, or also in the project’s part of the registry.',
+    ),
+  EVE_SBOM_SCANNER: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The image that lists the packages of built images, for an SBOM. Default: no SBOM.'),
   EVE_BUILD_BACKEND: z
     .enum(['buildx', 'buildkit', 'kaniko'])
     .optional()
     .describe('The engine of builds that name none.'),
+  EVE_BUILDKIT: z
+    .enum(['auto', 'off'])
+    .default('off')
+    .describe(
+      '`auto`: builds go to BuildKit daemons that Eve starts, one for each organisation, where `npm run tools -- buildkit` was run.',
+    ),
+  EVE_BUILD_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_000_000_000)
+    .default(20_000_000_000)
+    .describe('How much disk the layers of one BuildKit daemon of ours may take.'),
+  EVE_BUILD_NETWORK_POOL: z
+    .string()
+    .regex(/^\d+\.\d+\.0\.0\/16$/)
+    .default('10.214.0.0/16')
+    .describe('Where the networks of build steps take their addresses from.'),
   EVE_BUILDKIT_ADDR: z
     .string()
     .min(1)
@@ -53,10 +94,12 @@ const environment = z.object({
   EVE_BUILDKIT_INSECURE_REGISTRIES: z
     .string()
     .default('')
-    .describe('Hosts, comma-separated, that are spoken to over plain HTTP.'),
+    .describe(
+      'Registries, comma-separated, with or without a port, that are spoken to over plain HTTP or unverified TLS, and may have private addresses.',
+    ),
   EVE_BUILDKIT_INSECURE_ALL: flag
     .default(false)
-    .describe('Plain HTTP for every registry: for finding faults on one machine only.'),
+    .describe('Plain HTTP or unverified TLS for every registry: for finding faults on one machine only.'),
   EVE_DEFAULT_TIER: z
     .enum(['free', 'pro', 'enterprise', 'dedicated'])
     .default('free')
@@ -89,12 +132,22 @@ const environment = z.object({
     .default(10)
     .describe('After this time without a heartbeat a worker counts as lost.'),
   EVE_BUILD_SLOTS: count.default(4).describe('Builds that one worker carries out at once.'),
+  EVE_BUILDER_CAPACITY: count
+    .optional()
+    .describe('Builds that all workers together carry out at once. Default: as many as the tenants’ limits allow.'),
   EVE_DEPLOY_SLOTS: count.default(4).describe('Deploys that one worker carries out at once.'),
   EVE_LOCAL_SOURCES: flag
     .optional()
     .describe('Whether repositories may be file: URLs and paths. Default: only in a local installation.'),
   EVE_INSTALL: flag.default(true).describe('Whether `npm start` may install what is missing on the machine.'),
   EVE_FAILPOINT: z.string().optional().describe('Ends the process at a named point: for tests of restarts.'),
+  EVE_LOG_SPOOL_MB: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(256)
+    .describe('MiB of lines that one build or deploy may keep on disk while the database is away.'),
   EVE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DOCKER_HOST: z
     .string()
@@ -120,6 +173,15 @@ export const configurationTable = Object.entries(environment.shape).map(([name, 
   name,
   description: schema.description ?? '',
 }));
+
+const secretVariables = ['DATABASE_URL', 'EVE_DATABASE_LISTEN_URL', 'EVE_MASTER_KEY', 'EVE_INTERNAL_API_KEY'] as const;
+
+/** Reads this process's environment and takes its secrets away, so that no program it starts is handed them. Throws as readConfig does. */
+export function takeConfig(variables: NodeJS.ProcessEnv): Config {
+  const config = readConfig(variables);
+  for (const name of secretVariables) delete variables[name];
+  return config;
+}
 
 /** Reads the environment once. Throws `request_invalid` naming every wrong variable. */
 export function readConfig(variables: NodeJS.ProcessEnv): Config {

@@ -1,6 +1,6 @@
 import { createPool, migrate } from '@eve/adapter-postgres';
 import { PlatformError } from '@eve/domain';
-import { type Config, readConfig } from './config.ts';
+import { type Config, takeConfig } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { logOf, openLogger } from './logger.ts';
 import { openPlatform } from './platform.ts';
@@ -32,7 +32,7 @@ async function run(command: string | undefined): Promise<number> {
     process.stderr.write(`${usage}\n`);
     return 2;
   }
-  const config = readConfig(process.env);
+  const config = takeConfig(process.env);
   const databaseUrl = required(config);
   const logger = openLogger(config, null);
   const log = logOf(logger);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { directoryBlobs } from '@eve/adapter-blobs';
-import { buildxBuilder } from '@eve/adapter-builders';
+import { directoryBlobs, directoryLogSpool } from '@eve/adapter-blobs';
+import { buildkitBuilder, buildxBuilder, type Daemons, daemonsAt } from '@eve/adapter-builders';
 import { dockerDeployer } from '@eve/adapter-deployers';
 import { dockerEngine } from '@eve/adapter-docker';
 import { openMasterKey, vault } from '@eve/adapter-keys';
@@ -27,6 +27,12 @@ import type { Config } from './config.ts';
 import type { Installation } from './data-directory.ts';
 import { failpoint } from './failpoint.ts';
 
+/** How builds reach BuildKit itself. */
+export interface BuildkitParts {
+  readonly buildctl: string;
+  readonly daemons: Daemons;
+}
+
 /** What a process was given to work with. */
 export interface PlatformParts {
   readonly config: Config;
@@ -35,6 +41,8 @@ export interface PlatformParts {
   /** `unix://…` */
   readonly dockerHost: string;
   readonly programs: { readonly buildx: string; readonly haproxy: string; readonly git: string };
+  /** BuildKit daemons of this installation, where it has its own. */
+  readonly buildkit?: BuildkitParts | null;
   /** Whether this is the one-machine installation of a person. */
   readonly local: boolean;
   readonly publicUrl: string;
@@ -74,32 +82,50 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
 
   const engine = dockerEngine({ socketPath: parts.dockerHost });
   const keys = join(dataDir, 'keys');
-  const insecure = config.EVE_BUILDKIT_INSECURE_REGISTRIES.split(',')
-    .map((host) => host.trim())
-    .filter(Boolean);
+  const insecure = [
+    ...config.EVE_BUILDKIT_INSECURE_REGISTRIES.split(',').map((host) => host.trim()),
+    config.EVE_BUILDKIT_INSECURE_ALL ? '*' : '',
+  ].filter(Boolean);
   const variables = {
     ...(config.SSL_CERT_FILE && { SSL_CERT_FILE: config.SSL_CERT_FILE, GIT_SSL_CAINFO: config.SSL_CERT_FILE }),
   };
+  const blobs = directoryBlobs(join(dataDir, 'blobs'));
+  // A daemon that somebody else runs is reached with the machine's own client.
+  const buildkit =
+    config.EVE_BUILDKIT_ADDR === undefined
+      ? (parts.buildkit ?? null)
+      : { buildctl: 'buildctl', daemons: daemonsAt(config.EVE_BUILDKIT_ADDR) };
   const store = postgresStore(database(pool), queueRecords);
   return {
     store,
-    queue: workQueue(pool, { url: databaseUrl, notifications }),
-    logs: postgresLogs(pool, { notifications }),
-    blobs: directoryBlobs(join(dataDir, 'blobs')),
+    queue: workQueue(pool, { url: config.EVE_DATABASE_LISTEN_URL ?? databaseUrl, notifications }),
+    logs: postgresLogs(pool, { notifications, blobs }),
+    logSpool: directoryLogSpool({
+      directory: join(workDir, 'log-lines'),
+      maxBytes: config.EVE_LOG_SPOOL_MB * 1024 * 1024,
+    }),
+    blobs,
     vault: vault(
       config.EVE_MASTER_KEY ? masterKeyFrom(config.EVE_MASTER_KEY) : await openMasterKey(join(keys, 'master.key')),
     ),
     source: gitSource({ workDir, git: parts.programs.git, variables }),
     builders: {
       buildx: buildxBuilder({
+        ...{ workDir, insecureHosts: insecure, variables },
         buildx: parts.programs.buildx,
         dockerHost: parts.dockerHost,
-        workDir,
-        buildkitAddr: config.EVE_BUILDKIT_ADDR,
-        variables,
+        daemons: buildkit?.daemons ?? null,
+      }),
+      ...(buildkit && {
+        buildkit: buildkitBuilder({ ...buildkit, workDir, insecureHosts: insecure, variables }),
       }),
     },
-    registry: registryReader({ insecureHosts: insecure }),
+    registry: registryReader({
+      insecureHosts: insecure,
+      ownHost: parts.registryHost,
+      closedAddresses: config.EVE_LOCAL_SOURCES ?? local,
+      certificates: config.SSL_CERT_FILE ? await certificatesOf(config.SSL_CERT_FILE, log) : [],
+    }),
     registryTokens: parts.registryHost ? registryTokens({ dataDir }) : null,
     registryLogins: registryLogins({
       key: await openLoginKey(join(keys, 'registry-logins.key')),
@@ -126,7 +152,12 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       installation: installation.id,
       localSources: config.EVE_LOCAL_SOURCES ?? local,
       buildReuse: config.EVE_BUILD_REUSE,
-      buildBackend: config.EVE_BUILD_BACKEND ?? null,
+      buildBackend: config.EVE_BUILD_BACKEND ?? (parts.buildkit ? 'buildkit' : 'buildx'),
+      buildQueueTimeoutMs: config.EVE_BUILD_QUEUE_TIMEOUT,
+      buildPrepareTimeoutMs: config.EVE_BUILD_PREPARE_TIMEOUT,
+      buildCache: config.EVE_BUILD_CACHE,
+      sbomScanner: config.EVE_SBOM_SCANNER ?? null,
+      cacheDir: join(dataDir, 'layers'),
       registryHost: parts.registryHost,
       registryService,
       internalApiKey: config.EVE_INTERNAL_API_KEY ?? null,
@@ -136,7 +167,7 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       defaultTier: config.EVE_DEFAULT_TIER,
       publicUrl: parts.publicUrl,
       drainMs: config.EVE_DRAIN_SECONDS * 1000,
-      sharedEngine: config.EVE_BUILDKIT_ADDR === undefined,
+      sharedEngine: buildkit === null,
     },
     log,
     now,
@@ -148,6 +179,15 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       await pool.end();
     },
   };
+}
+
+async function certificatesOf(file: string, log: Log): Promise<readonly string[]> {
+  try {
+    return [await readFile(file, 'utf8')];
+  } catch (error) {
+    log.warn({ file, error: String(error) }, 'the certificates of SSL_CERT_FILE cannot be read');
+    return [];
+  }
 }
 
 function masterKeyFrom(text: string) {

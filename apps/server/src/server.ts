@@ -42,6 +42,7 @@ export async function startWorker(platform: Platform, config: Config, signal: Ab
     worker: `${hostname()}-${process.pid}`,
     leaseMs: config.EVE_LEASE_SECONDS * 1000,
     buildSlots: config.EVE_BUILD_SLOTS,
+    builderCapacity: config.EVE_BUILDER_CAPACITY ?? null,
     deploySlots: config.EVE_DEPLOY_SLOTS,
   };
   await Promise.all([work(platform, options, signal), keepRouting(platform, signal)]);

@@ -1,5 +1,6 @@
 import {
   advancePipelineRun,
+  archiveLogs,
   executeBuildRun,
   executeDeploy,
   giveUpBuildRun,
@@ -9,6 +10,7 @@ import {
   retireInstances,
   runWorker,
   sweepQueue,
+  watchOverdueBuildRuns,
 } from '@eve/operations';
 
 /** What could not be removed is tried again for ever, at this distance. */
@@ -18,15 +20,20 @@ export interface WorkerOptions {
   readonly worker: string;
   readonly leaseMs: number;
   readonly buildSlots: number;
+  /** What all workers together build at once; null: not limited. */
+  readonly builderCapacity: number | null;
   readonly deploySlots: number;
 }
 
 /** Takes work and calls the operation of its kind until the signal ends it; what runs then is waited for. */
 export async function work(platform: Platform, options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { worker, leaseMs, buildSlots, deploySlots } = options;
+  const { worker, leaseMs, buildSlots, deploySlots, builderCapacity } = options;
   const { store } = platform;
+  await platform.queue.setCapacity('build', builderCapacity);
   await Promise.all([
     sweepQueue(platform, { leaseMs }, signal),
+    archiveLogs(platform, signal),
+    watchOverdueBuildRuns(platform, signal),
     runWorker(
       platform,
       {

@@ -9,6 +9,7 @@ import {
 import { authorize, type Caller } from '../caller.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
+import type { Records } from '../ports/store.ts';
 import { findBuildRun } from './read-builds.ts';
 import { buildWork } from './start-build-run.ts';
 
@@ -36,20 +37,30 @@ export async function cancelBuildRun(
     await platform.logs.append(found, [{ ...line, level: 'info', code: null, text }], null);
   }
   return store.transaction(async (records) => {
-    const asked = await records.buildRuns.requestCancel(caller.tenantId, found.id, caller.actor, now());
+    const asked = await records.buildRuns.requestCancel(caller.tenantId, found.id, caller.actor, now(), reason);
     if (isBuildRunFinished(asked)) {
       throw new PlatformError('build_finished', `Build run ${found.id} has already ended: it is ${asked.status}.`);
     }
-    const outcome = await records.queue.cancel('execute-build-run', found.id);
-    if (outcome === 'signalled') return asked;
-    if (asked.status !== 'pending') {
-      // It waited for its next attempt: only a worker can tell that nothing of it runs any more.
-      await records.queue.add(buildWork(asked));
-      return asked;
-    }
-    const cancelled = advanceBuildRun(asked, { type: 'cancel' }, now());
-    await records.buildRuns.update(cancelled, { was: 'pending', event: 'cancel', actor: caller.actor, lease: null });
-    await advanceStepOf(records, cancelled);
-    return cancelled;
+    return endWaitingRun(records, asked, now());
   });
+}
+
+/** Ends a run whose end was asked for, unless a worker has it: that one sees the request itself. */
+export async function endWaitingRun(
+  records: Pick<Records, 'queue' | 'buildRuns' | 'pipelineRuns'>,
+  asked: BuildRun,
+  at: Date,
+): Promise<BuildRun> {
+  const outcome = await records.queue.cancel('execute-build-run', asked.id);
+  if (outcome === 'signalled') return asked;
+  if (asked.status !== 'pending') {
+    // It waited for its next attempt: only a worker can tell that nothing of it runs any more.
+    await records.queue.add(buildWork(asked));
+    return asked;
+  }
+  const cancelled = advanceBuildRun(asked, { type: 'cancel' }, at);
+  const actor = asked.cancelRequestedBy ?? 'system';
+  await records.buildRuns.update(cancelled, { was: 'pending', event: 'cancel', actor, lease: null });
+  await advanceStepOf(records, cancelled);
+  return cancelled;
 }

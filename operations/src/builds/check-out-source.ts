@@ -12,7 +12,7 @@ const manifestLimit = 1024 * 1024;
 
 /** Fetches the run's commit, from an upload when there is one, and checks that its manifest is the recorded one. */
 export async function checkOutSource(
-  platform: Pick<Platform, 'store' | 'source' | 'blobs' | 'vault' | 'settings'>,
+  platform: Pick<Platform, 'store' | 'source' | 'blobs' | 'vault' | 'settings' | 'failpoint'>,
   { spec, project }: BuildContext,
   writer: LogWriter,
   signal: AbortSignal,
@@ -29,7 +29,10 @@ export async function checkOutSource(
   }
   const workspace = await platform.source.checkout(
     { repository, sha, pack },
-    (step, text) => writer.say(text, { step }),
+    (step, text) => {
+      writer.say(text, { step });
+      if (step === 'clone') platform.failpoint('in-clone');
+    },
     signal,
   );
   try {
@@ -43,6 +46,7 @@ export async function checkOutSource(
             ? `The manifest in commit ${sha.slice(0, 8)} has the hash ${hash}, this build was made for ${spec.manifestHash}.`
             : `Commit ${sha.slice(0, 8)} has no ${manifestPath}.`,
           {
+            phase: 'plan',
             hint: `Sync the manifest of that commit and create the build again: \`eve project sync --ref ${sha} --repo-dir .\`.`,
           },
         ),

@@ -3,6 +3,7 @@ import {
   type BuildInputs,
   type BuildSpec,
   buildableServices,
+  type ErrorDetail,
   isGitSha,
   type Manifest,
   PlatformError,
@@ -12,7 +13,11 @@ import {
 import { authorize, type Caller } from '../caller.ts';
 import { canonicalJson, sha256 } from '../canonical.ts';
 import { parseManifest } from '../manifests/parse-manifest.ts';
-import type { Platform } from '../platform.ts';
+import { registrySetting, registryValue } from '../manifests/registry-setting.ts';
+import type { Platform, Settings } from '../platform.ts';
+import { servicesOf } from './build-context.ts';
+import { checkCache, checkInputs, refuseWrong } from './check-build.ts';
+import { type ImageOwner, imagePlace } from './image-place.ts';
 
 export interface CreateBuild {
   readonly gitSha: string;
@@ -28,19 +33,26 @@ export interface CreateBuild {
  * Throws `manifest_hash_unknown`, `manifest_hash_mismatch`, `service_unknown`, `request_invalid`.
  */
 export async function createBuild(
-  { store, now, newId }: Pick<Platform, 'store' | 'now' | 'newId'>,
+  { store, settings, now, newId }: Pick<Platform, 'store' | 'settings' | 'now' | 'newId'>,
   caller: Caller,
   projectId: ProjectId,
   request: CreateBuild,
 ): Promise<BuildSpec> {
   authorize(caller, 'build', projectId);
-  await store.projects.get(caller.tenantId, projectId);
+  const project = await store.projects.get(caller.tenantId, projectId);
   const { gitSha, manifestHash } = request;
   if (!isGitSha(gitSha)) {
     throw new PlatformError('request_invalid', 'git_sha must be the full commit id: 40 lower-case hex digits.');
   }
   const manifest = await manifestForCommit({ store }, caller, projectId, gitSha, manifestHash);
   const services = requestedServices(manifest, request.services ?? null);
+  const { slug: organisation } = await store.organisations.get(caller.tenantId);
+  const owner = { organisation, project: project.slug };
+  const problems: ErrorDetail[] = [];
+  const inputs = checkInputs(request.inputs ?? null, problems);
+  const cache = checkCache(request.cache ?? null, owner, settings, problems);
+  refuseWrong(problems);
+  const registry = checkRegistry(request.registry, manifest, services, owner, settings);
 
   const identity = {
     source: { kind: 'git', sha: gitSha },
@@ -48,9 +60,9 @@ export async function createBuild(
     gitSha,
     manifestHash,
     services,
-    inputs: request.inputs && Object.keys(request.inputs).length > 0 ? request.inputs : null,
-    registry: request.registry ?? null,
-    cache: request.cache ?? null,
+    inputs,
+    registry,
+    cache,
   } as const;
   return store.buildSpecs.insertOrGet({
     ...identity,
@@ -91,6 +103,20 @@ export async function manifestForCommit(
   const { manifest, errors } = parseManifest(record.yaml);
   if (!manifest) throw new PlatformError('manifest_invalid', 'The synced manifest is not valid.', { details: errors });
   return manifest;
+}
+
+/** The registry that the build names instead of the manifest's; each image must have a place in it. */
+function checkRegistry(
+  value: unknown,
+  manifest: Manifest,
+  services: readonly string[] | null,
+  owner: ImageOwner,
+  settings: Pick<Settings, 'registryHost'>,
+): unknown {
+  if (value === null || value === undefined) return null;
+  const registry = registrySetting(value);
+  for (const service of servicesOf({ services }, manifest)) imagePlace({ registry }, service, owner, settings);
+  return registryValue(registry);
 }
 
 function requestedServices(manifest: Manifest, services: readonly string[] | null): readonly string[] | null {

@@ -51,6 +51,21 @@ describe('a build run', () => {
     assert.equal(test.source.open.size, 0);
   });
 
+  it('keeps the source until the last image is built', async () => {
+    const { follow } = test.builder;
+    const open: number[] = [];
+    test.builder.follow = async function* (...args) {
+      for await (const event of follow(...args)) {
+        open.push(test.source.open.size);
+        yield event;
+      }
+    };
+
+    await shop.built(await shop.commit());
+
+    assert.ok(open.length > 0 && open.every((count) => count === 1), open.join());
+  });
+
   it('prints its phases in order and what the engine lacks stands on the run', async () => {
     const { run } = await shop.built(await shop.commit());
 
@@ -185,7 +200,8 @@ describe('a build run', () => {
     const { run } = await shop.built(await shop.commit());
 
     assert.equal(run.status, 'failed');
-    assert.equal(run.attempt, 5);
+    assert.equal(run.attempt, 4);
+    assert.equal(run.retries, 3);
     assert.equal(run.failure?.code, 'infrastructure_error');
     assert.equal(test.builder.running.size, 0);
   });

@@ -1,27 +1,35 @@
 import {
   advanceBuildRun,
-  type BuildArtifact,
   type BuildFailure,
-  type BuildPhase,
+  type BuildFailurePhase,
   type BuildRun,
+  boundedRetryPolicy,
+  buildFailure,
   formatBuildFailure,
   isBuildRunFinished,
+  isRetried,
+  retryDelayMs,
+  showSeconds,
 } from '@eve/domain';
-import { type LogWriter, logWriter } from '../logs/log-writer.ts';
-import { reasonOf } from '../logs/reason.ts';
+import { logWriter } from '../logs/log-writer.ts';
 import { redactor } from '../logs/redact.ts';
-import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
-import { type BuildContext, loadBuildContext } from './build-context.ts';
-import { buildFailureOf, timeoutFailure } from './build-failure-of.ts';
-import { buildImage } from './build-image.ts';
+import { checkOwnRegistry } from '../registry/check-own-registry.ts';
+import { patiently } from '../work/patiently.ts';
+import { type BuildAttempt, BuildCancelled } from './build-attempt.ts';
+import { loadBuildContext } from './build-context.ts';
+import { type BuildDeadline, buildDeadline } from './build-deadline.ts';
+import { buildFailureOf, buildTimeout, prepareTimeout } from './build-failure-of.ts';
+import { buildImages } from './build-images.ts';
 import { checkOutSource } from './check-out-source.ts';
+import { endBuildRun, giveBackBuildRun } from './end-build-run.ts';
 import { planImages } from './plan-images.ts';
+import { runRecord } from './run-record.ts';
 import { stopLeftovers } from './stop-leftovers.ts';
 
 /**
- * Carries a build run out under a lease: checks the source out, builds each image, records the outcome.
+ * Carries a build run out under a lease: checks the source out, tests and builds each image, records the outcome.
  * May be delivered twice: what a lost worker left is stopped and the run goes on as its next attempt.
  */
 export async function executeBuildRun(
@@ -30,46 +38,46 @@ export async function executeBuildRun(
   signal: AbortSignal,
   cancelled: AbortSignal,
 ): Promise<void> {
-  const found = await platform.store.buildRuns.get(work.tenantId, work.id as BuildRun['id']);
-  if (isBuildRunFinished(found)) return platform.store.queue.settle(work.lease);
+  const { store, log } = platform;
+  const found = await store.buildRuns.get(work.tenantId, work.id as BuildRun['id']);
+  if (isBuildRunFinished(found)) return store.queue.settle(work.lease);
   await stopLeftovers(platform, found);
-  const run = await begin(platform, found, work);
+  const run = await begin(platform, found, work, signal);
 
-  const context = await loadBuildContext(platform, run);
-  const redact = redactor(context.secretValues);
-  await using writer = logWriter(platform, run, { lease: work.lease, attempt: run.attempt, redact });
-  const timeout = AbortSignal.timeout(context.timeoutMs);
-  const either = AbortSignal.any([signal, cancelled, timeout]);
+  // Before the secrets are known nothing is printed that could hold one.
+  let redact = (text: string) => text;
+  await using writer = logWriter(platform, run, {
+    ...{ lease: work.lease, attempt: run.attempt, signal },
+    redact: (text) => redact(text),
+  });
+  using deadline = buildDeadline();
+  const record = runRecord(platform, run, work.lease);
+  const where = { phase: 'prepare' as BuildFailurePhase };
+  const either = AbortSignal.any([signal, cancelled, deadline.signal]);
   try {
     if (run.cancelRequestedAt) throw new BuildCancelled();
-    const artifacts = await buildAll(platform, context, writer, work, either);
+    deadline.begin(platform.settings.buildPrepareTimeoutMs, prepareTimeout(platform.settings.buildPrepareTimeoutMs));
+    const context = await patiently(() => loadBuildContext(platform, run, either), either);
+    redact = redactor(context.secretValues);
+    const said = await carryOut(platform, { context, work, writer, record, held: signal }, deadline, where, either);
     platform.failpoint('before-complete');
-    writer.say(`Build run completed: ${artifacts.length} ${artifacts.length === 1 ? 'image' : 'images'}`, {
-      step: 'done',
-    });
+    either.throwIfAborted();
+    writer.say(said, { step: 'done' });
     await writer.flush();
-    await finish(platform, work, context.run, null);
+    await endBuildRun(platform, work, record.run, { type: 'complete' }, signal);
   } catch (error) {
     if (signal.aborted) throw error;
-    const asked = cancelled.aborted || error instanceof BuildCancelled;
-    const failure = timeout.aborted ? timeoutFailure(context) : buildFailureOf(error);
-    if (!asked && !failure) {
-      writer.say(redact(`Interrupted: ${reasonOf(error)} It is tried again.`), { step: 'error' });
-      throw error;
-    }
+    const ending = { platform, work, writer, run: record.run, held: signal };
     // An end is written only when the engine has said that nothing of it runs any more.
-    await stopLeftovers(platform, context.run);
-    if (asked || !failure) return end(platform, work, context.run, writer, 'cancel');
-    await end(platform, work, context.run, writer, {
-      ...failure,
-      message: redact(failure.message),
-      tail: failure.tail.map(redact),
+    await stopLeftovers(platform, record.run);
+    if (cancelled.aborted || error instanceof BuildCancelled) return await endCancelled(ending);
+    const failure = deadline.missed() ?? buildFailureOf(error, where.phase);
+    if (!failure) log.error({ runId: run.id, error }, 'a build run failed for a reason of ours');
+    await endFailed(ending, redacted(failure ?? ourFailure(where.phase), redact)).catch(async (late: unknown) => {
+      if (!(late instanceof BuildCancelled)) throw late;
+      await endCancelled(ending);
     });
   }
-}
-
-class BuildCancelled extends Error {
-  override readonly name = 'BuildCancelled';
 }
 
 /** Takes the run over from whoever had it: a new attempt of the same run. */
@@ -77,111 +85,104 @@ async function begin(
   { store, now }: Pick<Platform, 'store' | 'now'>,
   found: BuildRun,
   { lease }: ClaimedWork,
+  held: AbortSignal,
 ): Promise<BuildRun> {
-  return store.transaction(async ({ buildRuns }) => {
-    let run = found;
-    if (run.status === 'building') {
-      run = advanceBuildRun(run, { type: 'requeue' }, now());
-      await buildRuns.update(run, { was: 'building', event: 'requeue', actor: 'system', lease });
-    }
-    run = advanceBuildRun(run, { type: 'start' }, now());
-    await buildRuns.update(run, { was: 'pending', event: 'start', actor: 'system', lease });
-    return run;
-  });
+  const act = () =>
+    store.transaction(async ({ buildRuns }) => {
+      let run = await buildRuns.get(found.tenantId, found.id);
+      // An answer that was lost: it has begun.
+      if (run.status === 'building' && run.attempt === found.attempt + 1) return run;
+      if (run.status === 'building') {
+        run = advanceBuildRun(run, { type: 'requeue' }, now());
+        await buildRuns.update(run, { was: 'building', event: 'requeue', actor: 'system', lease });
+      }
+      run = advanceBuildRun(run, { type: 'start' }, now());
+      await buildRuns.update(run, { was: 'pending', event: 'start', actor: 'system', lease });
+      return run;
+    });
+  return patiently(act, held);
 }
 
-async function buildAll(
+/** The way of a build, each part under its deadline. Answers what to say of its success. */
+async function carryOut(
   platform: Platform,
-  context: BuildContext,
-  writer: LogWriter,
-  work: ClaimedWork,
+  attempt: BuildAttempt,
+  deadline: BuildDeadline,
+  where: { phase: BuildFailurePhase },
   signal: AbortSignal,
-): Promise<readonly BuildArtifact[]> {
-  const { spec, manifest, builder } = context;
-  const phase = (name: BuildPhase, more: Partial<BuildRun> = {}) => {
-    context.run = { ...context.run, ...more, phase: name };
-    return platform.store.buildRuns.note(context.run, work.lease);
-  };
+): Promise<string> {
+  const { context, writer, record } = attempt;
+  const { limits, notes, tier } = context;
+  await record.note({ phase: 'downloading', notes, limits: limits.run });
 
-  await phase('downloading', { notes: await context.capabilityNotes(signal) });
-  await using workspace = await checkOutSource(platform, context, writer, signal);
+  const { manifest, logins } = context;
+  await patiently(() => checkOwnRegistry(platform, record.run, manifest, logins, signal), signal);
+
+  where.phase = 'source';
+  await using workspace = await patiently(() => checkOutSource(platform, context, writer, signal), signal);
   platform.failpoint('after-checkout');
-  const images = await planImages({ ...context, spec, manifest, workspace, settings: platform.settings });
-  writer.say(
-    `Building ${images.length} ${images.length === 1 ? 'service' : 'services'}: ${images.map(({ plan }) => plan.service).join(', ')}`,
-    {
-      step: 'plan',
-    },
-  );
-  await phase('building', { runnerRef: images.map(({ plan }) => plan.name).join(',') });
+  where.phase = 'plan';
+  const images = await planImages(context, workspace, platform.settings);
+  const names = images.map(({ plan }) => plan.service).join(', ');
+  for (const note of limits.notes) writer.say(`Note: ${note}`, { step: 'plan' });
+  writer.say(`Building ${images.length} ${images.length === 1 ? 'service' : 'services'}: ${names}`, { step: 'plan' });
 
-  const results = await Promise.allSettled(
-    images.map(async (image) => {
-      const artifact = await buildImage(
-        platform,
-        builder,
-        { run: context.run, image, writer, lease: work.lease },
-        signal,
-      );
-      await platform.store.buildArtifacts.insert(artifact, work.lease);
-      return artifact;
-    }),
-  );
-  const artifacts = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) {
-    const kept = artifacts.map(({ serviceName }) => serviceName).join(', ');
-    if (kept && !signal.aborted) writer.say(`Built and kept in spite of the failure: ${kept}`, { step: 'done' });
-    throw failed.reason;
-  }
-  return artifacts;
+  where.phase = 'build';
+  deadline.begin(limits.run.timeoutMs, buildTimeout(limits, tier));
+  await record.note({ phase: 'building', runnerRef: images.map(({ plan }) => plan.name).join(',') });
+  // Awaited here: the workspace goes with this function.
+  return await buildImages(platform, attempt, images, signal);
 }
 
-async function end(
-  platform: Platform,
-  work: ClaimedWork,
-  run: BuildRun,
-  writer: LogWriter,
-  outcome: 'cancel' | BuildFailure,
-): Promise<void> {
-  if (outcome === 'cancel') {
-    const { cancelRequestedBy } = await platform.store.buildRuns.get(run.tenantId, run.id);
-    writer.say(`Cancelled by ${cancelRequestedBy ?? 'system'}: nothing of this build runs any more`, {
-      step: 'cancel',
-    });
-  } else {
-    const { code, service } = outcome;
-    writer.say(`Error: ${formatBuildFailure(outcome)}`, { service, step: 'error', code });
-    writer.say(`Hint: ${outcome.hint}`, { service, step: 'error', code });
-  }
+interface Ending {
+  readonly platform: Platform;
+  readonly work: ClaimedWork;
+  readonly writer: BuildAttempt['writer'];
+  readonly run: BuildRun;
+  readonly held: AbortSignal;
+}
+
+async function endCancelled({ platform, work, writer, run, held }: Ending): Promise<void> {
+  const asked = await patiently(() => platform.store.buildRuns.get(run.tenantId, run.id), held);
+  const reason = asked.cancelReason ? ` (${asked.cancelReason})` : '';
+  const by = asked.cancelRequestedBy ?? 'system';
+  writer.say(`Cancelled by ${by}${reason}: nothing of this build runs any more`, { step: 'cancel' });
   await writer.flush();
-  await finish(platform, work, run, outcome);
+  await endBuildRun(platform, work, run, { type: 'cancel' }, held);
 }
 
-/** One transaction writes the outcome, frees the slot and wakes the pipeline that waits. */
-async function finish(
-  { store, now }: Pick<Platform, 'store' | 'now'>,
-  { lease }: ClaimedWork,
-  run: BuildRun,
-  outcome: null | 'cancel' | BuildFailure,
-) {
-  await store.transaction(async (records) => {
-    const current = await records.buildRuns.get(run.tenantId, run.id);
-    if (outcome === null && current.cancelRequestedAt) throw new BuildCancelled();
-    const event =
-      outcome === null
-        ? ({ type: 'complete' } as const)
-        : outcome === 'cancel'
-          ? ({ type: 'cancel' } as const)
-          : ({ type: 'fail', failure: outcome } as const);
-    const ended = advanceBuildRun({ ...current, notes: run.notes, runnerRef: run.runnerRef }, event, now());
-    await records.buildRuns.update(ended, {
-      was: 'building',
-      event: event.type,
-      actor: (event.type === 'cancel' && current.cancelRequestedBy) || 'system',
-      lease,
+/** Ends the run, or gives it back when what failed passes by itself. */
+async function endFailed({ platform, work, writer, run, held }: Ending, failure: BuildFailure): Promise<void> {
+  const { code, service } = failure;
+  const spec = await patiently(() => platform.store.buildSpecs.get(run.tenantId, run.buildId), held);
+  const policy = spec.inputs?.retryPolicy;
+  const delayMs = isRetried(failure) ? retryDelayMs(policy, run.retries) : null;
+  writer.say(`Error: ${formatBuildFailure(failure)}`, { service, step: 'error', code });
+  if (delayMs !== null) {
+    const attempts = `attempt ${run.retries + 2} of ${boundedRetryPolicy(policy).maxRetries + 1}`;
+    writer.say(`This may pass by itself: the build is tried again in ${showSeconds(delayMs)}, as ${attempts}.`, {
+      service,
+      step: 'retry',
     });
-    await advanceStepOf(records, ended);
-    await records.queue.settle(lease);
-  });
+    await writer.flush();
+    return giveBackBuildRun(platform, work, run, delayMs, held);
+  }
+  writer.say(`Hint: ${failure.hint}`, { service, step: 'error', code });
+  await writer.flush();
+  await endBuildRun(platform, work, run, { type: 'fail', failure }, held);
+}
+
+function ourFailure(phase: BuildFailurePhase): BuildFailure {
+  const message = 'Something unexpected went wrong in Eve itself; the cause is in its own log.';
+  return buildFailure('infrastructure_error', message, { phase });
+}
+
+function redacted(failure: BuildFailure, redact: (text: string) => string): BuildFailure {
+  return {
+    ...failure,
+    message: redact(failure.message),
+    step: failure.step && redact(failure.step),
+    hint: redact(failure.hint),
+    tail: failure.tail.map(redact),
+  };
 }

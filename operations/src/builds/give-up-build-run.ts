@@ -16,6 +16,7 @@ export async function giveUpBuildRun(
   const failure = buildFailure(
     'infrastructure_error',
     'The build was tried several times and its builder was lost each time.',
+    { phase: 'prepare' },
   );
   const line = {
     at: now(),

@@ -33,8 +33,15 @@ export function imagePlace(
     }
     return { registry: explicit.host, repository: explicit.repository };
   }
-  if (explicit && hostGiven && explicit.host !== registryHost) {
-    return { registry: explicit.host, repository: explicit.repository };
+  const prefix = projectPrefix(owner);
+  if (explicit && hostGiven) {
+    if (explicit.host !== registryHost) return { registry: explicit.host, repository: explicit.repository };
+    if (!explicit.repository.startsWith(prefix)) {
+      throw invalid(
+        `The image of service ${service.name} lies outside the project's part of this registry: use ${registryHost}/${prefix}….`,
+      );
+    }
+    return { registry: 'eve', repository: explicit.repository };
   }
   if (registry.mode === 'own') {
     const [host = '', ...path] = registry.host.split('/');
@@ -43,15 +50,6 @@ export function imagePlace(
       registry: host,
       repository: [...path, ...(registry.namespace ? [registry.namespace] : []), name].join('/'),
     };
-  }
-  const prefix = projectPrefix(owner);
-  if (explicit && hostGiven) {
-    if (!explicit.repository.startsWith(prefix)) {
-      throw invalid(
-        `The image of service ${service.name} lies outside the project's part of this registry: use ${registryHost}/${prefix}….`,
-      );
-    }
-    return { registry: 'eve', repository: explicit.repository };
   }
   return { registry: 'eve', repository: prefix + (explicit?.repository.split('/').at(-1) ?? service.name) };
 }

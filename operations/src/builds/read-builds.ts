@@ -1,29 +1,28 @@
 import {
   type BuildArtifact,
-  type BuildFailure,
   type BuildId,
   type BuildRun,
   type BuildRunId,
   type BuildRunStatus,
   type BuildSpec,
+  type BuildStep,
   PlatformError,
   type ProjectId,
 } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { LogLine } from '../ports/logs.ts';
-import type { Listed, Page } from '../ports/stored.ts';
+import type { Listed, ListedBuild, Page } from '../ports/stored.ts';
 import type { QueuePosition } from '../ports/work-queue.ts';
 
 type Reads = Pick<Platform, 'store'>;
 
-/** The build specs of a project, newest first, optionally of one commit or with a run in a state. */
+/** The build specs of a project, newest first: of one commit, with a newest run in a state, for a service, since a time. */
 export async function listBuilds(
   { store }: Reads,
   caller: Caller,
   projectId: ProjectId,
-  page: Page & { gitSha?: string; status?: BuildRunStatus },
-): Promise<Listed<BuildSpec>> {
+  page: Page & { gitSha?: string; status?: BuildRunStatus; service?: string; since?: Date },
+): Promise<Listed<ListedBuild>> {
   authorize(caller, 'read', projectId);
   await store.projects.get(caller.tenantId, projectId);
   return store.buildSpecs.list(caller.tenantId, projectId, page);
@@ -83,40 +82,20 @@ export async function listBuildArtifacts(
   return platform.store.buildArtifacts.listOfRun(caller.tenantId, runId);
 }
 
+/** The steps of a run: of each attempt, by service, as they began. */
+export async function listBuildSteps(
+  platform: Reads,
+  caller: Caller,
+  { buildId, runId }: { buildId: BuildId; runId: BuildRunId },
+): Promise<readonly BuildStep[]> {
+  await findBuildRun(platform, caller, buildId, runId);
+  return platform.store.buildSteps.listOfRun(caller.tenantId, runId);
+}
+
 /** Why a pending run does not move, and its place in the line; null for any other. */
 export async function buildRunWaiting(
   { queue }: Pick<Platform, 'queue'>,
   run: BuildRun,
 ): Promise<QueuePosition | null> {
   return run.status === 'pending' ? queue.position('execute-build-run', run.id) : null;
-}
-
-/** Everything about a build in one answer. */
-export interface BuildDiagnosis {
-  readonly spec: BuildSpec;
-  readonly runs: readonly BuildRun[];
-  readonly artifacts: readonly BuildArtifact[];
-  /** The last 30 lines of the newest run. */
-  readonly logs: readonly LogLine[];
-  readonly waiting: QueuePosition | null;
-  readonly failure: BuildFailure | null;
-}
-
-/** Spec, runs, artifacts, the last 30 log lines and what to do about a failure (Eve seed). */
-export async function diagnoseBuild(
-  platform: Pick<Platform, 'store' | 'logs' | 'queue'>,
-  caller: Caller,
-  buildId: BuildId,
-): Promise<BuildDiagnosis> {
-  const spec = await getBuild(platform, caller, buildId);
-  const { items: runs } = await platform.store.buildRuns.list(caller.tenantId, buildId, { limit: 20 });
-  const newest = runs[0];
-  return {
-    spec,
-    runs,
-    artifacts: await platform.store.buildArtifacts.listOfBuild(caller.tenantId, buildId),
-    logs: newest ? await platform.logs.read({ tenantId: caller.tenantId, id: newest.id }, { tail: 30 }) : [],
-    waiting: newest ? await buildRunWaiting(platform, newest) : null,
-    failure: newest?.failure ?? null,
-  };
 }

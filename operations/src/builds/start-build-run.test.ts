@@ -31,7 +31,7 @@ describe('starting a build run', () => {
       [digestOf(`web ${first.run.id}`)],
     );
     const prefix = await test.platform.registryLogins.check(
-      run.id,
+      run.projectId,
       test.registry.inspected.at(-1)?.login?.password ?? '',
       new Date(),
     );
@@ -89,7 +89,14 @@ describe('starting a build run', () => {
     await assert.rejects(startBuildRun(test.platform, shop.caller, { buildId: spec.id }), { code: 'engine_shared' });
   });
 
-  for (const failpoint of ['after-claim', 'after-checkout', 'after-push', 'before-complete'] as const) {
+  for (const failpoint of [
+    'after-claim',
+    'in-clone',
+    'after-checkout',
+    'in-build',
+    'after-push',
+    'before-complete',
+  ] as const) {
     it(`happens once when its worker dies ${failpoint}`, async () => {
       await using test = await testPlatform({}, db);
       const shop = await sampleProject(test);

@@ -5,7 +5,8 @@ import type { DeployTarget } from '../ports/deployer.ts';
 import { registryLogins } from '../registry/registry-login.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { deployTarget } from './deploy-target.ts';
-import { manifestOf, secretsOfRevision } from './queue-deploy.ts';
+import { manifestOf } from './queue-deploy.ts';
+import { secretsOfRevision } from './revision-secrets.ts';
 
 const loginMs = 30 * 60_000;
 

@@ -1,9 +1,10 @@
 import type { DeployFailure, DeployFailureCode } from '@eve/domain';
+import { howToSetSecret } from '../secrets/missing-secrets.ts';
 
 const hints: Record<DeployFailureCode, string> = {
   image_pull_error: 'Check that the image is in its registry and that its credentials are set.',
   port_in_use: 'Give the service another published port, or none so that Eve chooses one.',
-  secret_missing: 'Set the secret with `eve secrets set <name> <value>`.',
+  secret_missing: `Set the secret with ${howToSetSecret('NAME')} and deploy again.`,
   container_exited: 'Read the last lines of the container: it must keep running and listen on the port in PORT.',
   health_check_failed:
     'Read the probe results and the last lines of the container; check path, port and start period of the check.',

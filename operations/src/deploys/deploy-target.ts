@@ -4,6 +4,7 @@ import {
   type Deploy,
   deployableServices,
   type Environment,
+  imageIdentity,
   type Manifest,
   type Release,
   type Revision,
@@ -63,7 +64,7 @@ function serviceTarget(service: Service, parts: RevisionParts): ServiceTarget {
     digests: [image.digest, ...image.platforms.flatMap(({ manifest, config }) => [manifest, config])],
     login: loginFor(logins, image.image, settings),
     environment,
-    hash: sha256(canonicalJson({ digest: image.digest, environment, service: shapeOf(service) })),
+    hash: sha256(canonicalJson({ digest: imageIdentity(image), environment, service: shapeOf(service) })),
     port: service.ports[0]?.container ?? service.expose[0] ?? null,
   };
 }

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { describe, it } from 'node:test';
+import type { TestDatabase } from '@eve/adapter-postgres/testing';
 import {
   askForDeploy,
   type Commit,
   deployed,
   digestOf,
+  eachOnSampleProject,
   environmentNow,
   type SampleProject,
   sampleManifest,
-  sampleProject,
   type TestPlatform,
-  testPlatform,
 } from '../../testing/index.ts';
 import { cancelDeploy } from './read-deploys.ts';
 
@@ -19,18 +18,9 @@ let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ db, test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 async function builtCommit(manifest?: string): Promise<Commit> {
   const commit = await shop.commit(manifest);
@@ -195,6 +185,11 @@ describe('a deploy', () => {
     });
 
     assert.deepEqual(running(), ['jobs#1', 'web#1']);
+    const { rows } = await db.pool.query(
+      "select actor from transitions where subject_id = $1 and event = 'request_cancel'",
+      [id],
+    );
+    assert.deepEqual(rows, [{ actor: shop.caller.actor }]);
     await assert.rejects(cancelDeploy(test.platform, shop.caller, id), { code: 'state_transition_invalid' });
   });
 

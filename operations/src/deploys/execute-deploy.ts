@@ -36,7 +36,7 @@ export async function executeDeploy(
 
   const context = await loadDeployContext(platform, deploy);
   const redact = redactor(context.secretValues);
-  await using writer = logWriter(platform, deploy, { lease: work.lease, attempt: work.attempt, redact });
+  await using writer = logWriter(platform, deploy, { lease: work.lease, attempt: work.attempt, redact, signal });
   try {
     if (deploy.cancelRequestedAt) cancelled = AbortSignal.abort();
     await bringUp(platform, context, writer, work, AbortSignal.any([signal, cancelled]));

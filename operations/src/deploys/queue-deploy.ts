@@ -2,9 +2,7 @@ import {
   advanceDeploy,
   type ConfigVersion,
   type ConfigVersionId,
-  configurationOf,
   type Deploy,
-  deployableServices,
   type Environment,
   type Manifest,
   PlatformError,
@@ -12,14 +10,15 @@ import {
   type Revision,
   type RevisionId,
   type SecretVersionId,
-  secretNamesIn,
 } from '@eve/domain';
 import { parseManifest } from '../manifests/parse-manifest.ts';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
 import type { WorkItem } from '../ports/work-queue.ts';
+import { secretsMissing } from '../secrets/missing-secrets.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
+import { secretsOfRevision } from './revision-secrets.ts';
 
 export interface QueueDeploy {
   readonly environment: Environment;
@@ -52,20 +51,6 @@ export async function manifestOf({ store }: Pick<Platform, 'store'>, release: Re
   return manifest;
 }
 
-/** Names of all secrets that a revision's services refer to, in the manifest or in the configuration. */
-export function secretsOfRevision(manifest: Manifest, environment: string, config: ConfigVersion | null): Set<string> {
-  const names = new Set<string>();
-  for (const service of deployableServices(manifest)) {
-    const overrides = manifest.environments[environment]?.environment[service.name] ?? {};
-    for (const name of secretNamesIn([...Object.values(service.environment), ...Object.values(overrides)]))
-      names.add(name);
-    for (const value of Object.values(config ? configurationOf(config, service.name) : {})) {
-      for (const name of 'secret' in value ? [value.secret] : secretNamesIn([value.plain])) names.add(name);
-    }
-  }
-  return names;
-}
-
 /**
  * Makes the next revision of an environment and queues its deploy; waiting deploys of the environment are superseded.
  * Throws `secret_missing` before anything is recorded, `environment_suspended`.
@@ -92,18 +77,7 @@ export async function queueDeploy(
     names,
     request.secretVersions,
   );
-  if (missing.length > 0) {
-    throw new PlatformError(
-      'secret_missing',
-      `Not set: ${missing.join(', ')}. Set each with \`eve secrets set ${missing[0]} <value>\`.`,
-      {
-        details: missing.map((key) => ({
-          path: `secrets.${key}`,
-          message: `Secret ${key} is used by the manifest or the configuration and is not set.`,
-        })),
-      },
-    );
-  }
+  if (missing.length > 0) throw secretsMissing(missing);
 
   return store.transaction(async (records) => {
     const made = newConfig ?? (given ? null : emptyConfiguration(environment, newId('cfg'), actor, now()));

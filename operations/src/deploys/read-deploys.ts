@@ -39,6 +39,14 @@ export async function listDeploys(
   return platform.store.deploys.list(environment.tenantId, environment.id, page);
 }
 
+/** A revision with what it releases and the deploy that was to make it serve. */
+export interface RevisionEntry {
+  readonly revision: Revision;
+  readonly release: Release;
+  readonly deploy: Deploy | null;
+  readonly current: boolean;
+}
+
 /** The revisions of an environment with what they release, newest first. */
 export async function listRevisions(
   platform: Pick<Platform, 'store'>,
@@ -46,15 +54,20 @@ export async function listRevisions(
   projectId: ProjectId,
   envName: string,
   page: Page,
-): Promise<Listed<{ revision: Revision; release: Release; current: boolean }>> {
+): Promise<Listed<RevisionEntry>> {
   const environment = await getEnvironment(platform, caller, projectId, envName);
   const { items, nextCursor } = await platform.store.revisions.list(environment.tenantId, environment.id, page);
-  const withRelease = items.map(async (revision) => ({
+  const deploys = await platform.store.deploys.ofRevisions(
+    environment.tenantId,
+    items.map(({ id }) => id),
+  );
+  const entries = items.map(async (revision) => ({
     revision,
     release: await platform.store.releases.get(environment.tenantId, revision.releaseId),
+    deploy: deploys.findLast(({ revisionId }) => revisionId === revision.id) ?? null,
     current: revision.id === environment.currentRevisionId,
   }));
-  return { items: await Promise.all(withRelease), nextCursor };
+  return { items: await Promise.all(entries), nextCursor };
 }
 
 /** Asks a deploy to end: a waiting one is cancelled at once, a running one when what it started is gone. Throws `state_transition_invalid`. */
@@ -68,7 +81,7 @@ export async function cancelDeploy(
   authorize(caller, 'deploy', found.projectId);
   if (isDeployFinished(found)) throw ended(found);
   return store.transaction(async (records) => {
-    const asked = await records.deploys.requestCancel(caller.tenantId, deployId, now());
+    const asked = await records.deploys.requestCancel(caller.tenantId, deployId, caller.actor, now());
     if (isDeployFinished(asked)) throw ended(asked);
     const outcome = await records.queue.cancel('execute-deploy', deployId);
     if (outcome === 'signalled') return asked;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { describe, it } from 'node:test';
 import {
   askForDeploy,
   deployed,
   digestOf,
+  eachOnSampleProject,
   environmentNow,
   type SampleProject,
   sampleManifest,
@@ -17,22 +17,12 @@ import { setSuspended } from '../environments/set-suspended.ts';
 import { createRelease } from '../releases/create-release.ts';
 import { type RequestDeploy, requestDeploy } from './request-deploy.ts';
 
-let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 const ask = (request: Omit<RequestDeploy, 'projectId'>) =>
   requestDeploy(test.platform, shop.caller, { projectId: shop.project.id, ...request });
@@ -208,6 +198,17 @@ describe('asking for a deploy', () => {
     const { id } = await environmentNow(test, shop);
     assert.equal((await test.platform.store.revisions.list(shop.caller.tenantId, id, { limit: 10 })).items.length, 0);
     assert.equal((await test.platform.store.deploys.list(shop.caller.tenantId, id, { limit: 10 })).items.length, 0);
+  });
+
+  it('builds nothing for a deploy that lacks a secret, also one of its configuration', async () => {
+    const commit = await shop.commit(`${sampleManifest}    environment: { KEY: "\${secret.KEY}" }\n`);
+
+    await assert.rejects(ask({ envName: 'test', ...commit }), { code: 'secret_missing', message: /Not set: KEY/ });
+    await shop.secret('KEY', 'value');
+    await ask({ envName: 'test', ...commit });
+    await test.work();
+
+    assert.ok((await environmentNow(test, shop)).currentRevisionId);
   });
 
   it('deploys an image of the local engine, which may not be promoted', async () => {

@@ -1,7 +1,6 @@
 import {
   type Deploy,
   type Environment,
-  type Manifest,
   type PipelineRun,
   PlatformError,
   type Project,
@@ -10,16 +9,15 @@ import {
   type Revision,
   type Step,
 } from '@eve/domain';
-import { manifestForCommit } from '../builds/create-build.ts';
 import { authorize, type Caller } from '../caller.ts';
 import { createPipelineRun, pipelineFor } from '../pipelines/start-pipeline-run.ts';
 import type { Platform } from '../platform.ts';
 import { freeze } from '../releases/create-release.ts';
-import { getRelease } from '../releases/read-releases.ts';
 import type { ImageChoice } from '../releases/resolve-images.ts';
+import { type CommitAskedFor, commitAskedFor, releaseAskedFor } from './asked-for.ts';
 import { choiceFor, hasLocalImages } from './choose-images.ts';
 import { environmentFor } from './environment-for.ts';
-import { manifestOf, queueDeploy, refuseSuspended } from './queue-deploy.ts';
+import { queueDeploy, refuseSuspended } from './queue-deploy.ts';
 
 export interface RequestDeploy {
   readonly projectId: ProjectId;
@@ -94,56 +92,6 @@ export async function requestDeploy(platform: Needs, caller: Caller, request: Re
   );
 }
 
-interface Commit {
-  readonly gitSha: string | null;
-  readonly manifestHash: string;
-  readonly manifest: Manifest;
-}
-
-async function releaseAskedFor(
-  platform: Needs,
-  caller: Caller,
-  { projectId, releaseTag, inputs }: RequestDeploy,
-): Promise<Release | null> {
-  const named = releaseTag ?? inputs?.release_id ?? inputs?.release_tag;
-  if (named === undefined || named === null) return null;
-  if (typeof named !== 'string')
-    throw new PlatformError('deploy_request_invalid', 'inputs.release_id and inputs.release_tag must be texts.');
-  const release = await getRelease(platform, caller, named, projectId);
-  if (release.projectId !== projectId)
-    throw new PlatformError('release_not_found', `The project has no release ${named}.`);
-  return release;
-}
-
-async function commitAskedFor(
-  platform: Needs,
-  caller: Caller,
-  request: RequestDeploy,
-  release: Release | null,
-): Promise<Commit> {
-  const { gitSha, manifestHash, projectId } = request;
-  if (release) {
-    if (gitSha !== undefined && release.gitSha !== gitSha) {
-      throw new PlatformError(
-        'release_ref_mismatch',
-        `Release ${release.tag ?? release.id} was made of ${release.gitSha}, the request names ${gitSha}: leave one of them out.`,
-      );
-    }
-    return {
-      gitSha: release.gitSha,
-      manifestHash: release.manifestHash,
-      manifest: await manifestOf(platform, release),
-    };
-  }
-  if (gitSha === undefined || manifestHash === undefined) {
-    throw new PlatformError(
-      'deploy_request_invalid',
-      'Deploy request requires release_tag or both git_sha and manifest_hash.',
-    );
-  }
-  return { gitSha, manifestHash, manifest: await manifestForCommit(platform, caller, projectId, gitSha, manifestHash) };
-}
-
 /** An image that only this machine's engine holds is not promoted: it serves where it was first deployed. */
 async function refuseElsewhere({ store }: Needs, environment: Environment, { id }: Release): Promise<void> {
   const { items } = await store.revisions.list(environment.tenantId, environment.id, { limit: 100 });
@@ -159,7 +107,7 @@ async function deployDirectly(
   caller: Caller,
   project: Project,
   environment: Environment,
-  { manifest, manifestHash, gitSha }: Commit,
+  { manifest, manifestHash, gitSha }: CommitAskedFor,
   choice: ImageChoice,
 ): Promise<DeployAnswer> {
   const buildId = choice.kind === 'artifacts' ? (choice.artifacts[0]?.buildId ?? null) : null;

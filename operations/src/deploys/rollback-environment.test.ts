@@ -1,37 +1,26 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { describe, it } from 'node:test';
 import type { Deploy } from '@eve/domain';
 import {
   deployed,
   digestOf,
+  eachOnSampleProject,
   environmentNow,
   type SampleProject,
   sampleManifest,
-  sampleProject,
   type TestPlatform,
-  testPlatform,
 } from '../../testing/index.ts';
 import { createRelease } from '../releases/create-release.ts';
+import { listRevisions } from './read-deploys.ts';
 import { rollbackEnvironment } from './rollback-environment.ts';
 import { setConfiguration } from './set-configuration.ts';
 
-let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 async function deployedCommit(manifest = sampleManifest): Promise<Deploy> {
   const commit = await shop.commit(manifest);
@@ -153,6 +142,26 @@ describe('a rollback', () => {
     await deployedCommit();
 
     await assert.rejects(rolledBack(), { code: 'rollback_target_missing' });
+  });
+
+  it('says how the deploy of its target ended, as the history does', async () => {
+    await deployedCommit();
+    test.deployer.script.web = { unhealthy: true };
+    await deployedCommit();
+    const asked = { projectId: shop.project.id, envName: 'test', dryRun: true };
+
+    const bad = await rollbackEnvironment(test.platform, shop.caller, { ...asked, to: '2' });
+    const good = await rollbackEnvironment(test.platform, shop.caller, { ...asked, to: '1' });
+    const history = await listRevisions(test.platform, shop.caller, shop.project.id, 'test', { limit: 10 });
+
+    assert.deepEqual([bad.targetStatus, good.targetStatus], ['failed', 'healthy']);
+    assert.deepEqual(
+      history.items.map(({ revision, deploy, current }) => [revision.number, deploy?.status, current]),
+      [
+        [2, 'failed', false],
+        [1, 'healthy', true],
+      ],
+    );
   });
 
   it('shows what it would change without doing it', async () => {

@@ -1,5 +1,6 @@
 import {
   type Deploy,
+  type DeployStatus,
   type Environment,
   isId,
   PlatformError,
@@ -29,6 +30,8 @@ export interface RollbackAnswer {
   readonly environment: Environment;
   readonly target: Revision;
   readonly release: Release;
+  /** How the target's own deploy ended: one that is not healthy never served as it should. */
+  readonly targetStatus: DeployStatus | null;
   readonly plan: readonly PlannedChange[];
   /** Null for a dry run. */
   readonly deploy: Deploy | null;
@@ -52,7 +55,9 @@ export async function rollbackEnvironment(
   const release = await store.releases.get(caller.tenantId, target.releaseId);
   await checkImages(platform, release);
   const plan = await planOf(platform, environment, target);
-  if (dryRun) return { environment, target, release, plan, deploy: null, revision: null };
+  const targetStatus = (await store.deploys.ofRevisions(caller.tenantId, [target.id])).at(-1)?.status ?? null;
+  const answer = { environment, target, release, targetStatus, plan };
+  if (dryRun) return { ...answer, deploy: null, revision: null };
 
   const made = await queueDeploy(platform, {
     environment,
@@ -63,7 +68,7 @@ export async function rollbackEnvironment(
     secretVersions: target.secretVersions,
     restoredFrom: target.id,
   });
-  return { environment, target, release, plan, ...made };
+  return { ...answer, ...made };
 }
 
 async function revisionFor(

@@ -1,32 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { describe, it } from 'node:test';
 import {
   askForDeploy,
   type Commit,
   deployed,
+  eachOnSampleProject,
   type SampleProject,
-  sampleProject,
   type TestPlatform,
-  testPlatform,
 } from '../../testing/index.ts';
 
-let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 async function builtCommit(manifest?: string): Promise<Commit> {
   const commit = await shop.commit(manifest);

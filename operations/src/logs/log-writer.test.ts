@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { expireLease, leaseFor } from '@eve/adapter-postgres/testing';
 import { type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
 import { createBuild } from '../builds/create-build.ts';
-import { logWriter } from './log-writer.ts';
+import { logWriter, maxLineCharacters } from './log-writer.ts';
 import { openLog } from './open-log.ts';
 import { redactor } from './redact.ts';
 
@@ -37,6 +37,25 @@ describe('a log', () => {
         [12_001, 'one'],
         [12_002, 'two'],
       ],
+    );
+    await test.platform.store.queue.settle(lease);
+  });
+
+  it('keeps a line of a megabyte whole, and says where a longer one is cut; a secret at the cut is hidden', async () => {
+    const subject = { tenantId: shop.caller.tenantId, projectId: shop.project.id, id: test.platform.newId('brun') };
+    const lease = await leaseFor(test.db, 'execute-build-run', subject);
+    const writer = logWriter(test.platform, subject, { lease, attempt: 1, redact: redactor(['topsecret']) });
+    const about = { service: 'web', step: null, stream: 'stdout', at: new Date() } as const;
+
+    await writer.print({ ...about, text: 'x'.repeat(1_000_000) });
+    await writer.print({ ...about, text: `${'x'.repeat(maxLineCharacters - 4)}topsecret and more` });
+    await writer.flush();
+
+    const [whole, cut] = await test.platform.logs.read(subject, {});
+    assert.equal(whole?.text.length, 1_000_000);
+    assert.equal(
+      cut?.text.slice(maxLineCharacters - 6),
+      'xx*** … (the rest of this line is not kept: it is longer than 1048576 characters)',
     );
     await test.platform.store.queue.settle(lease);
   });

@@ -1,13 +1,22 @@
-import type { OrganisationId } from '@eve/domain';
-import type { Logs, NewLogLine } from '../ports/logs.ts';
+import { randomUUID } from 'node:crypto';
+import { PlatformError } from '@eve/domain';
+import type { LogSpool } from '../ports/log-spool.ts';
+import type { LogSubject, Logs, NewLogLine } from '../ports/logs.ts';
 import type { Lease } from '../ports/work-queue.ts';
+import { pause } from '../work/pause.ts';
+import { logBacklog } from './log-backlog.ts';
 import type { Redact } from './redact.ts';
 
 const flushMs = 25;
-const batchLines = 500;
-const highWater = 5_000;
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+// Our heartbeat needs the database as well: after an outage the lease may be renewed only a little later.
+const leaseGraceMs = 15_000;
 
-/** Collects lines of one build run or deploy and appends them in batches, in order, under its lease. */
+/** Longer lines are cut, and end in a sentence that says so. */
+export const maxLineCharacters = 1024 * 1024;
+
+/** Collects lines of one build run or deploy and appends them in batches, in order, under its lease. While the database is away they wait, on disk when they are many. */
 export interface LogWriter extends AsyncDisposable {
   /** Adds a line of the platform; `code` marks an error line. */
   say(text: string, about?: { service?: string | null; step?: string; code?: string }): void;
@@ -19,39 +28,99 @@ export interface LogWriter extends AsyncDisposable {
     text: string;
     at: Date;
   }): Promise<void>;
-  /** Resolves when everything said so far is stored. Throws what the store threw. */
+  /** Resolves when everything said so far is stored, however long the database is away. Throws what the store threw, and once the signal is aborted that the database is away. */
   flush(): Promise<void>;
 }
 
-/** Opens a writer; disposing flushes. */
+export interface LogWriterOptions {
+  readonly lease: Lease;
+  readonly attempt: number;
+  readonly redact: Redact;
+  /** Ends the wait for a database that is away: what is not stored by then is not kept. */
+  readonly signal?: AbortSignal;
+}
+
+/** Opens a writer; disposing flushes. Without a spool a program that prints waits while the database is away. */
 export function logWriter(
-  { logs, now }: { logs: Logs; now: () => Date },
-  subject: { tenantId: OrganisationId; id: string },
-  { lease, attempt, redact }: { lease: Lease; attempt: number; redact: Redact },
+  { logs, logSpool, now }: { logs: Logs; logSpool?: LogSpool; now: () => Date },
+  subject: LogSubject,
+  { lease, attempt, redact, signal = new AbortController().signal }: LogWriterOptions,
 ): LogWriter {
-  let waiting: NewLogLine[] = [];
+  const writer = randomUUID();
+  const backlog = logBacklog(logSpool ?? null);
+  let number = 0;
   let writing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | null = null;
+  let isStoring = false;
+  let mustEmpty = false;
+  let away = false;
   let broken: unknown = null;
+  let movement = Promise.withResolvers<void>();
 
-  const writeAll = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, batchLines);
-      waiting = waiting.slice(batchLines);
-      await logs.append(subject, batch, lease);
+  // Whoever waits for room looks again after each batch that is taken, and when the database is found away.
+  const moved = () => {
+    movement.resolve();
+    movement = Promise.withResolvers();
+  };
+
+  const store = async (batch: readonly NewLogLine[]) => {
+    number++;
+    let awaySince = 0;
+    for (let waitMs = firstPauseMs; ; waitMs = Math.min(longestPauseMs, waitMs * 2)) {
+      try {
+        await logs.append(subject, batch, lease, undefined, { writer, number });
+        away = false;
+        return;
+      } catch (error) {
+        if (hasCode(error, 'database_unavailable')) awaySince = performance.now();
+        else if (!hasCode(error, 'lease_lost') || performance.now() - awaySince > leaseGraceMs || !away) throw error;
+        if (signal.aborted) throw error;
+        away = true;
+        moved();
+        await pause(waitMs, signal);
+      }
     }
   };
-  const flush = () => {
+  // What comes while a batch is stored waits for its own time: appends of single lines would follow each other at once.
+  const storeBatches = async () => {
+    do {
+      const batch = await backlog.first();
+      moved();
+      if (batch.length === 0) {
+        mustEmpty = false;
+        return;
+      }
+      await store(batch);
+      backlog.stored();
+    } while (mustEmpty || backlog.hasBatch);
+  };
+  const storeNow = () => {
     if (timer) clearTimeout(timer);
     timer = null;
-    writing = writing.then(writeAll).catch((error: unknown) => {
-      broken ??= error;
-    });
-    return writing;
+    if (isStoring || broken) return;
+    isStoring = true;
+    writing = storeBatches()
+      .catch((error: unknown) => {
+        broken ??= error;
+      })
+      .finally(() => {
+        isStoring = false;
+        moved();
+        if (!broken && !backlog.isEmpty) timer ??= setTimeout(storeNow, flushMs);
+      });
+  };
+  const flush = async () => {
+    while (!broken && !backlog.isEmpty) {
+      mustEmpty = true;
+      storeNow();
+      await writing;
+    }
   };
   const add = (line: NewLogLine) => {
-    waiting.push({ ...line, text: redact(line.text) });
-    timer ??= setTimeout(flush, flushMs);
+    backlog.add({ ...line, text: shortened(redact(line.text)) });
+    if (isStoring) return;
+    if (backlog.hasBatch) storeNow();
+    else timer ??= setTimeout(storeNow, flushMs);
   };
   const flushed = async () => {
     await flush();
@@ -71,12 +140,30 @@ export function logWriter(
       for (const part of text.split('\n')) add({ ...shared, level: code ? 'error' : 'info', text: part });
     },
     async print({ service, step, stream, text, at }) {
+      if (broken) throw broken;
       add({ at, attempt, service, step, stream, level: 'info', code: null, text });
-      if (waiting.length > highWater) await flushed();
+      while (backlog.isHigh && !broken) {
+        if (away && logSpool) return backlog.spill();
+        const { promise } = movement;
+        storeNow();
+        await promise;
+      }
+      if (broken) throw broken;
     },
     flush: flushed,
     async [Symbol.asyncDispose]() {
       await flush();
+      await backlog[Symbol.asyncDispose]();
     },
   };
+}
+
+// After the redaction: half a secret at the cut would not be recognised.
+function shortened(text: string): string {
+  if (text.length <= maxLineCharacters) return text;
+  return `${text.slice(0, maxLineCharacters)}… (the rest of this line is not kept: it is longer than ${maxLineCharacters} characters)`;
+}
+
+function hasCode(error: unknown, code: PlatformError['code']): boolean {
+  return error instanceof PlatformError && error.code === code;
 }

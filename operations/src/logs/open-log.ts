@@ -3,6 +3,7 @@ import { isBuildRunFinished, isDeployFinished, PlatformError } from '@eve/domain
 import { buildRunWaiting, findBuildRun } from '../builds/read-builds.ts';
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
+import { waitingInWords } from '../work/waiting-in-words.ts';
 
 /** A log that may be read or followed with the port `logs`. */
 export interface OpenLog {
@@ -13,15 +14,6 @@ export interface OpenLog {
   waiting(): Promise<string | null>;
 }
 
-const reasons: Record<string, string> = {
-  tenant_limit: 'the limit of concurrent builds of this organisation is reached',
-  builder_capacity: 'the builder is full',
-  lock: 'another deploy of this environment is running',
-  approval: 'it waits for an approval',
-  retry_delay: 'it is tried again after a delay',
-  free_worker: 'it waits for a free worker',
-};
-
 /** Opens the log of a build (its newest run, or the given one) or of a deploy. Throws `build_run_not_found` when it never ran. */
 export async function openLog(
   platform: Pick<Platform, 'store' | 'queue'>,
@@ -29,9 +21,6 @@ export async function openLog(
   of: { buildId: BuildId; runId?: BuildRunId } | { deployId: DeployId },
 ): Promise<OpenLog> {
   const { store, queue } = platform;
-  const inWords = (place: { reason: string; position: number } | null) =>
-    place ? `Waiting at position ${place.position}: ${reasons[place.reason] ?? place.reason}.` : null;
-
   if ('deployId' in of) {
     const deploy = await store.deploys.get(caller.tenantId, of.deployId);
     authorize(caller, 'read', deploy.projectId);
@@ -41,7 +30,7 @@ export async function openLog(
         const { status, failure } = await store.deploys.get(caller.tenantId, deploy.id);
         return isDeployFinished({ status }) ? { state: status, failure } : null;
       },
-      waiting: async () => inWords(await queue.position('execute-deploy', deploy.id)),
+      waiting: async () => waitingInWords(await queue.position('execute-deploy', deploy.id)),
     };
   }
   const run = await findBuildRun(platform, caller, of.buildId, of.runId);
@@ -56,6 +45,7 @@ export async function openLog(
       const now = await store.buildRuns.get(caller.tenantId, run.id);
       return isBuildRunFinished(now) ? { state: now.status, failure: now.failure } : null;
     },
-    waiting: async () => inWords(await buildRunWaiting(platform, await store.buildRuns.get(caller.tenantId, run.id))),
+    waiting: async () =>
+      waitingInWords(await buildRunWaiting(platform, await store.buildRuns.get(caller.tenantId, run.id))),
   };
 }

@@ -1,5 +1,6 @@
 import { PlatformError } from '@eve/domain';
 import { parse, YAMLParseError } from 'yaml';
+import { howToSetSecret } from '../secrets/missing-secrets.ts';
 import { keysOf } from './schema.ts';
 import { ServiceFile } from './schema-service.ts';
 
@@ -93,7 +94,7 @@ function filledIn(value: unknown, name: string, notes: Set<string>, secrets: boo
       const variable = braced ?? bare ?? '';
       if (operator === '-' && rest !== undefined) return rest;
       if (secrets) {
-        notes.add(`${name} takes ${variable} from a secret: set it with \`eve secrets set ${variable} <value>\`.`);
+        notes.add(`${name} takes ${variable} from a secret: set it with ${howToSetSecret(variable)}.`);
         return `\${secret.${variable}}`;
       }
       notes.add(`${name}: \`${whole}\` has no default and is left out; write the value.`);

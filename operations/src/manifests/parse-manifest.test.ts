@@ -36,6 +36,8 @@ describe('a manifest', () => {
         platforms: [],
         secrets: [],
         timeoutMs: null,
+        test: null,
+        resources: { memoryBytes: null, cpus: null },
       },
       command: null,
       entrypoint: null,
@@ -188,6 +190,10 @@ describe('the registry', () => {
     [
       '{ host: public.ecr.aws/w7c4v0w3, namespace: myorg, auth: { username_secret: U, token_secret: T } }',
       { mode: 'own', host: 'public.ecr.aws/w7c4v0w3', namespace: 'myorg', usernameSecret: 'U', tokenSecret: 'T' },
+    ],
+    [
+      '{ host: Registry-1.docker.io/, auth: { username_secret: U, token_secret: T } }',
+      { mode: 'own', host: 'docker.io', namespace: null, usernameSecret: 'U', tokenSecret: 'T' },
     ],
   ] as const) {
     it(`is read from ${text || 'nothing'}`, () => {

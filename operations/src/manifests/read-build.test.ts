@@ -47,7 +47,7 @@ describe('the paths of a build', () => {
 
   it('come with arguments, target, platforms, secrets and timeout', () => {
     const yaml =
-      'services: { a: { build: { context: ., args: [A=1], target: run, platforms: [linux/amd64], secrets: [NPM], timeout: 5m } } }';
+      'services: { a: { build: { context: ., args: [A=1], target: run, platforms: [linux/amd64], secrets: [NPM], timeout: 5m, resources: { memory: 512M, cpus: 0.5 } } } }';
 
     assert.deepEqual(manifestOf(yaml).services.a?.build, {
       context: '.',
@@ -57,7 +57,28 @@ describe('the paths of a build', () => {
       platforms: ['linux/amd64'],
       secrets: ['NPM'],
       timeoutMs: 300_000,
+      test: null,
+      resources: { memoryBytes: 512 * 1024 ** 2, cpus: 0.5 },
     });
+  });
+
+  for (const [test, expected] of [
+    ['npm test', { shell: true, command: ['npm test'] }],
+    ['[npm, test]', { shell: false, command: ['npm', 'test'] }],
+    ['{ command: npm test }', { shell: true, command: ['npm test'] }],
+    ['{ target: check }', { target: 'check' }],
+  ] as const) {
+    it(`come with a test: ${test}`, () => {
+      assert.deepEqual(
+        manifestOf(`services: { a: { build: { context: ., test: ${test} } } }`).services.a?.build?.test,
+        expected,
+      );
+    });
+  }
+
+  it('take a target or a command as their test, not both or neither', () => {
+    for (const test of ['{ target: a, command: b }', '{}', '[]'])
+      assert.equal(errorsOf(`services: { a: { build: { context: ., test: ${test} } } }`).length, 1);
   });
 
   it('take no secret as an argument, because it would stay in the image', () => {

@@ -1,12 +1,14 @@
-import type { BuildSettings } from '@eve/domain';
-import { isSecretName, secretNamesIn } from '@eve/domain';
-import { type Field, fail, isMapping, itemsOf, recordOf, textOf, textsOf } from './field.ts';
-import { readDuration } from './read-amounts.ts';
+import type { BuildSettings, BuildTest } from '@eve/domain';
+import { isPlatform, isSecretName, secretNamesIn } from '@eve/domain';
+import { type Field, fail, isList, isMapping, itemsOf, recordOf, textOf, textsOf } from './field.ts';
+import { readByteSize, readCpus, readDuration } from './read-amounts.ts';
 import { readValues } from './read-environment-values.ts';
 import { keysOf } from './schema.ts';
-import { BuildFile } from './schema-service.ts';
+import { AmountsFile, BuildFile, BuildTestFile } from './schema-service.ts';
 
 const keys = keysOf(BuildFile);
+const amountKeys = keysOf(AmountsFile);
+const testKeys = keysOf(BuildTestFile);
 
 /** How a service's image is built; context and Dockerfile end up relative to the repository's root. */
 export function readBuild(field: Field): BuildSettings | null {
@@ -29,6 +31,8 @@ export function readBuild(field: Field): BuildSettings | null {
     platforms: platformsField ? readPlatforms(platformsField) : [],
     secrets: readBuildSecrets(fields.get('secrets')),
     timeoutMs: readDuration(fields.get('timeout'), null),
+    test: readTest(fields.get('test')),
+    resources: readResources(fields.get('resources')),
   };
   return context === null || dockerfile === null ? null : { context, dockerfile, ...settings };
 }
@@ -46,7 +50,42 @@ function readArguments(field: Field | undefined): Record<string, string> {
   return args;
 }
 
-const plainBuild = { target: null, args: {}, platforms: [], secrets: [], timeoutMs: null };
+const plainBuild = {
+  target: null,
+  args: {},
+  platforms: [],
+  secrets: [],
+  timeoutMs: null,
+  test: null,
+  resources: { memoryBytes: null, cpus: null },
+};
+
+function readResources(field: Field | undefined): BuildSettings['resources'] {
+  const fields = field ? recordOf(field, amountKeys) : new Map<string, Field>();
+  return { memoryBytes: readByteSize(fields.get('memory')), cpus: readCpus(fields.get('cpus')) };
+}
+
+/** Text is a command for a shell, a list is a program with its arguments, a mapping names a target or a command. */
+function readTest(field: Field | undefined): BuildTest | null {
+  if (!field) return null;
+  if (isList(field)) {
+    const command = textsOf(field);
+    return command.length > 0 ? { shell: false, command } : fail(field, 'Name the program that tests the image.');
+  }
+  if (!isMapping(field)) {
+    const text = textOf(field, 'a command, or a mapping with `target` or `command`');
+    return text === null ? null : { shell: true, command: [text] };
+  }
+  const fields = recordOf(field, testKeys);
+  const targetField = fields.get('target');
+  const commandField = fields.get('command');
+  if (Boolean(targetField) === Boolean(commandField)) {
+    return fail(field, 'Write the test as `target`, a stage of the Dockerfile, or as `command`: one of the two.');
+  }
+  if (!targetField) return readTest(commandField);
+  const target = textOf(targetField, 'a stage of the Dockerfile');
+  return target === null ? null : { target };
+}
 
 function readContext(text: string, field: Field): string | null {
   if (/^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com\//i.test(text)) {
@@ -98,9 +137,8 @@ function normalised(path: string): string | null {
 
 function readPlatforms(field: Field): string[] {
   return textsOf(field).filter((platform) => {
-    const known = /^[a-z0-9]+\/[a-z0-9_]+(\/v[0-9]+)?$/.test(platform);
-    if (!known) fail(field, `\`${platform}\` is no platform; write one such as linux/amd64.`);
-    return known;
+    if (!isPlatform(platform)) fail(field, `\`${platform}\` is no platform; write one such as linux/amd64.`);
+    return isPlatform(platform);
   });
 }
 

@@ -28,11 +28,20 @@ function readHost(field: Field): string | null {
   const text = textOf(field, 'a host, such as ghcr.io');
   if (text === null) return null;
   const host = text.replace(/\/+$/, '');
-  if (/^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/.test(host)) return host;
+  if (/^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/.test(host))
+    return canonicalHost(host);
   return fail(
     field,
     `\`${text}\` is no host of a registry; write it without https:// and without a user, such as ghcr.io or localhost:5000.`,
   );
+}
+
+/** Hosts have no case, and Docker's registry has one name in images and several in people's minds. */
+function canonicalHost(host: string): string {
+  const [name = '', ...path] = host.split('/');
+  const lower = name.toLowerCase();
+  const real = /^(?:index|registry-1|registry\.hub)\.docker\.(?:io|com)$/.test(lower) ? 'docker.io' : lower;
+  return [real, ...path].join('/');
 }
 
 function readNamespace(field: Field): string | null {

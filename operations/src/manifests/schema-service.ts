@@ -1,6 +1,36 @@
 import { z } from 'zod';
 import { Command, Count, Duration, ignored, Size, Text, TextMap } from './schema-words.ts';
 
+export const AmountsFile = z.object({
+  memory: Size.optional(),
+  cpus: Text.optional(),
+  pids: ignored('processes are not limited in number.'),
+  devices: ignored('devices are not given to services.'),
+});
+
+export const ResourcesFile = z.object({ limits: AmountsFile.optional(), reservations: AmountsFile.optional() });
+
+export const DeployFile = z
+  .object({
+    replicas: Count.optional(),
+    resources: ResourcesFile.optional(),
+    restart_policy: ignored('use `restart`.'),
+    update_config: ignored('new instances start beside the old ones and take over when they are healthy.'),
+    rollback_config: ignored('a failed deploy never replaces what serves.'),
+    mode: ignored('the number of instances is `replicas`.'),
+    placement: ignored('this version runs on one machine.'),
+    labels: ignored('labels of services are not kept.'),
+    endpoint_mode: ignored('a service has one name.'),
+  })
+  .meta({ id: 'deploy' });
+
+export const BuildTestFile = z
+  .object({
+    target: z.string().optional().describe('A stage of the Dockerfile whose steps are the tests.'),
+    command: Command.optional().describe('Run in the built image: text for a shell, or a list.'),
+  })
+  .meta({ id: 'build_test' });
+
 export const BuildFile = z
   .object({
     context: z.string().optional().describe("Directory of the repository; the repository's root unless given."),
@@ -17,16 +47,21 @@ export const BuildFile = z
       .array(z.union([z.string(), z.object({ source: z.string(), target: z.string().optional() })]))
       .optional()
       .describe('Names of secrets that the build may mount.'),
-    timeout: Duration.optional(),
-    cache_from: ignored('Eve chooses the cache of a build.'),
-    cache_to: ignored('Eve chooses the cache of a build.'),
+    timeout: Duration.optional().describe(
+      'How long the build may take, up to what the tier of the organisation allows.',
+    ),
+    resources: AmountsFile.optional().describe('Less memory or processors than the tier of the organisation allows.'),
+    test: z
+      .union([Command, BuildTestFile])
+      .optional()
+      .describe('What must pass before the image is pushed: a command run in the built image, or a target.'),
+    cache_from: ignored('the cache is chosen when a build is created.'),
+    cache_to: ignored('the cache is chosen when a build is created.'),
     no_cache: ignored('use `eve build run --force`.'),
     labels: ignored('Eve labels images with commit and project.'),
     tags: ignored('Eve tags images with commit and version.'),
     pull: ignored('base images are resolved at each build.'),
     network: ignored('builds use the builder’s network.'),
-    resources: ignored('builds get what the tier of the organisation allows.'),
-    test: ignored('put tests into a stage that the image depends on.'),
     provenance: ignored('Eve decides what is attested.'),
     sbom: ignored('Eve decides what is attested.'),
   })
@@ -77,29 +112,6 @@ export const VolumeFile = z
     consistency: ignored('named volumes have no settings.'),
   })
   .meta({ id: 'volume' });
-
-export const AmountsFile = z.object({
-  memory: Size.optional(),
-  cpus: Text.optional(),
-  pids: ignored('processes are not limited in number.'),
-  devices: ignored('devices are not given to services.'),
-});
-
-export const ResourcesFile = z.object({ limits: AmountsFile.optional(), reservations: AmountsFile.optional() });
-
-export const DeployFile = z
-  .object({
-    replicas: Count.optional(),
-    resources: ResourcesFile.optional(),
-    restart_policy: ignored('use `restart`.'),
-    update_config: ignored('new instances start beside the old ones and take over when they are healthy.'),
-    rollback_config: ignored('a failed deploy never replaces what serves.'),
-    mode: ignored('the number of instances is `replicas`.'),
-    placement: ignored('this version runs on one machine.'),
-    labels: ignored('labels of services are not kept.'),
-    endpoint_mode: ignored('a service has one name.'),
-  })
-  .meta({ id: 'deploy' });
 
 export const IngressFile = z.object({
   public: z.boolean().optional().describe('false: reached by other services only.'),

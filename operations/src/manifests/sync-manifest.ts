@@ -6,7 +6,7 @@ import type { Platform } from '../platform.ts';
 import type { ManifestRecord } from '../ports/stored.ts';
 import { findProject } from '../projects/get-project.ts';
 import { checkedBranch } from '../projects/repository.ts';
-import { missingSecretsOf } from '../secrets/missing-secrets.ts';
+import { missingSecretsOf, secretsMissing } from '../secrets/missing-secrets.ts';
 import { readManifest } from './parse-manifest.ts';
 
 export interface ManifestSyncRequest {
@@ -70,10 +70,4 @@ export function manifestInvalid(details: readonly ErrorDetail[]): PlatformError 
   return new PlatformError('manifest_invalid', `The manifest cannot be used. ${where}${first?.message ?? ''}${more}`, {
     details,
   });
-}
-
-function secretsMissing(names: readonly string[]): PlatformError {
-  const message = `These secrets are not set: ${names.join(', ')}. Set each with \`eve secrets set <name> <value>\`.`;
-  const details = names.map((name) => ({ path: `secrets.${name}`, message: `The secret ${name} is not set.` }));
-  return new PlatformError('secret_missing', message, { details });
 }

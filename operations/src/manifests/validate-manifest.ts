@@ -1,15 +1,11 @@
-import { type ErrorDetail, PlatformError, type ProjectId } from '@eve/domain';
+import { PlatformError, type ProjectId } from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
 import { findProject } from '../projects/get-project.ts';
 import { missingSecretsOf } from '../secrets/missing-secrets.ts';
-import { readManifest } from './parse-manifest.ts';
+import { checkManifest, type ManifestCheck } from './check-manifest.ts';
 
-export interface ManifestValidation {
-  readonly valid: boolean;
-  readonly hash: string;
-  readonly errors: readonly ErrorDetail[];
-  readonly warnings: readonly ErrorDetail[];
+export interface ManifestValidation extends Omit<ManifestCheck, 'secretNames'> {
   readonly missingSecrets: readonly string[];
 }
 
@@ -28,14 +24,7 @@ export async function validateManifest(
       `Project ${project.slug} has no manifest yet; sync one, or give its text.`,
     );
   }
-  const { errors, warnings, incoherences, hash, secretNames } = readManifest(text);
+  const { valid, secretNames, ...found } = checkManifest(text);
   const missingSecrets = validateSecrets || strict ? await missingSecretsOf(store, project, secretNames) : [];
-  const allErrors = [...errors, ...incoherences];
-  return {
-    valid: allErrors.length === 0 && !(strict && missingSecrets.length > 0),
-    hash,
-    errors: allErrors,
-    warnings: warnings.filter((warning) => !incoherences.includes(warning)),
-    missingSecrets,
-  };
+  return { ...found, valid: valid && !(strict && missingSecrets.length > 0), missingSecrets };
 }

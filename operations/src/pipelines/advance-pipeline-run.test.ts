@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { describe, it } from 'node:test';
+import type { TestDatabase } from '@eve/adapter-postgres/testing';
 import type { PipelineRun } from '@eve/domain';
 import {
   askForDeploy,
+  eachOnSampleProject,
   environmentNow,
   type SampleProject,
   sampleManifest,
-  sampleProject,
   type TestPlatform,
-  testPlatform,
 } from '../../testing/index.ts';
+import { deleteSecret } from '../secrets/delete-secret.ts';
 import { cancelPipelineRun } from './read-pipelines.ts';
 import { startPipelineRun } from './start-pipeline-run.ts';
 
@@ -18,18 +18,9 @@ let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ db, test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 const pipelines = `pipelines:
   ship:
@@ -80,7 +71,10 @@ describe('a pipeline run', () => {
     const { status, steps, message } = await stepsOf(run);
     assert.equal(status, 'failed');
     assert.deepEqual(steps, ['build failed', 'release cancelled', 'staging cancelled', 'prod cancelled']);
-    assert.equal(message, 'Step build failed: RUN make failed');
+    assert.equal(
+      message,
+      "Step build failed: Build failed for service 'web': RUN make failed (1 of 1 other was built)",
+    );
   });
 
   it('fails where a deploy fails', async () => {
@@ -130,13 +124,15 @@ describe('a pipeline run', () => {
     assert.equal(test.builder.running.size, 0);
   });
 
-  it('names a missing secret as the reason of its deploy step', async () => {
+  it('names a secret that was deleted meanwhile as the reason of its deploy step', async () => {
+    await shop.secret('KEY', 'value');
     const { gitSha } = await shop.commit(`${sampleManifest}    environment: { KEY: "\${secret.KEY}" }\n${pipelines}`);
     const { run } = await startPipelineRun(test.platform, shop.caller, {
       projectId: shop.project.id,
       pipeline: 'ship',
       gitSha,
     });
+    await deleteSecret(test.platform, shop.caller, { projectId: shop.project.id, key: 'KEY' });
 
     await test.work();
 
@@ -159,6 +155,55 @@ describe('a pipeline run', () => {
     });
 
     assert.ok(['succeeded', 'cancelled'].includes((await stepsOf(run)).status));
+  });
+
+  it('is refused before anything is built when its deploys lack secrets, and names all of them', async () => {
+    await shop.secret('SET', 'value');
+    const used = `{ ONE: "\${secret.ONE}", SET: "\${secret.SET}", URL: "http://\${secret.TWO}/" }`;
+    const { gitSha } = await shop.commit(`${sampleManifest}    environment: ${used}\n${pipelines}`);
+
+    const started = startPipelineRun(test.platform, shop.caller, {
+      projectId: shop.project.id,
+      pipeline: 'ship',
+      gitSha,
+    });
+
+    await assert.rejects(started, {
+      code: 'secret_missing',
+      message: /^Not set: ONE, TWO\. .*`eve secrets set NAME -`/,
+    });
+    assert.equal((await db.pool.query('select from work')).rowCount, 0);
+  });
+
+  it('takes a release by its tag, and its commit with it', async () => {
+    const first = await start();
+    await test.work();
+    const built = test.builder.plans.length;
+
+    const { run } = await startPipelineRun(test.platform, shop.caller, {
+      projectId: shop.project.id,
+      pipeline: 'ship',
+      inputs: { release_tag: 'v0.1.0' },
+    });
+    await test.work();
+
+    assert.equal(run.gitSha, first.gitSha);
+    assert.deepEqual((await stepsOf(run)).steps, [
+      'build skipped',
+      'release skipped',
+      'staging succeeded',
+      'prod succeeded',
+    ]);
+    assert.equal(test.builder.plans.length, built);
+  });
+
+  it('refuses a tag that no release has, and a request that names neither commit nor release', async () => {
+    await start();
+    const ask = (inputs: Record<string, unknown>) =>
+      startPipelineRun(test.platform, shop.caller, { projectId: shop.project.id, pipeline: 'ship', inputs });
+
+    await assert.rejects(ask({ release_tag: 'v9' }), { code: 'release_not_found' });
+    await assert.rejects(ask({}), { code: 'request_invalid', message: /git_sha/ });
   });
 
   it('starts only what the manifest has', async () => {

@@ -8,8 +8,9 @@ import {
   type ProjectId,
   type Step,
 } from '@eve/domain';
-import { manifestForCommit } from '../builds/create-build.ts';
 import { authorize, type Caller } from '../caller.ts';
+import { type AskedFor, commitAskedFor, releaseAskedFor } from '../deploys/asked-for.ts';
+import { refuseUnsetSecrets } from '../deploys/revision-secrets.ts';
 import type { Platform } from '../platform.ts';
 
 /** What runs where a manifest names no pipeline: build → release → deploy. */
@@ -53,14 +54,15 @@ interface NewPipelineRun {
   readonly pipeline: Pipeline;
   readonly gitSha: string | null;
   readonly manifestHash: string;
+  readonly manifest: Manifest;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** Records a run with its steps and the work that moves it, in one transaction. */
+/** Records a run with its steps and the work that moves it, in one transaction. Throws `secret_missing` where its deploys could not be made. */
 export async function createPipelineRun(
   { store, now, newId }: Pick<Platform, 'store' | 'now' | 'newId'>,
   caller: Caller,
-  { project, environment, pipeline, gitSha, manifestHash, inputs }: NewPipelineRun,
+  { project, environment, pipeline, gitSha, manifestHash, manifest, inputs }: NewPipelineRun,
 ): Promise<{ run: PipelineRun; steps: readonly Step[] }> {
   const deploySteps = pipeline.steps.filter(({ action }) => action === 'deploy');
   if (environment && deploySteps.length > 1 && !deploySteps.some(({ envName }) => envName === environment.name)) {
@@ -106,6 +108,8 @@ export async function createPipelineRun(
       completedAt: null,
     }),
   );
+  const deployedTo = steps.flatMap(({ action, envName }) => (action === 'deploy' && envName !== null ? [envName] : []));
+  await refuseUnsetSecrets({ store }, project, manifest, deployedTo);
   await store.transaction(async ({ pipelineRuns, queue }) => {
     await pipelineRuns.insert(run, steps);
     await queue.add({
@@ -128,23 +132,25 @@ export async function startPipelineRun(
   request: {
     projectId: ProjectId;
     pipeline: string;
-    gitSha: string;
+    /** Not needed where the inputs name a release. */
+    gitSha?: string;
     manifestHash?: string;
     envName?: string;
     inputs?: Readonly<Record<string, unknown>>;
   },
 ): Promise<{ run: PipelineRun; steps: readonly Step[] }> {
   const { store } = platform;
-  const { projectId, gitSha, envName, inputs = {} } = request;
+  const { projectId, envName } = request;
   authorize(caller, 'deploy', projectId);
   const project = await store.projects.get(caller.tenantId, projectId);
-  const hash = request.manifestHash ?? (await store.manifests.findForSha(caller.tenantId, projectId, gitSha))?.hash;
-  if (!hash)
-    throw new PlatformError(
-      'manifest_missing',
-      `No manifest was synced for commit ${gitSha}: \`eve project sync --ref ${gitSha}\`.`,
-    );
-  const manifest = await manifestForCommit(platform, caller, projectId, gitSha, hash);
+  const release = await releaseAskedFor(platform, caller, request);
+  const commit = await commitAskedFor(
+    platform,
+    caller,
+    release ? request : await withManifest(platform, caller, request),
+    release,
+  );
+  const { manifest } = commit;
   const pipeline = manifest.pipelines[request.pipeline];
   if (!pipeline) {
     const known = Object.keys(manifest.pipelines).join(', ') || 'none';
@@ -156,5 +162,25 @@ export async function startPipelineRun(
   const environment = envName ? await store.environments.findByName(caller.tenantId, projectId, envName) : null;
   if (envName && !environment)
     throw new PlatformError('environment_not_found', `There is no environment "${envName}".`);
-  return createPipelineRun(platform, caller, { project, environment, pipeline, gitSha, manifestHash: hash, inputs });
+  const inputs = { ...request.inputs, ...(release && { release_id: release.id }) };
+  return createPipelineRun(platform, caller, { project, environment, pipeline, ...commit, inputs });
+}
+
+/** A commit that is named alone means the manifest that was synced for it. */
+async function withManifest<Request extends AskedFor>(
+  { store }: Pick<Platform, 'store'>,
+  { tenantId }: Caller,
+  request: Request,
+): Promise<Request> {
+  const { projectId, gitSha, manifestHash } = request;
+  if (gitSha === undefined) {
+    const details = [{ path: 'git_sha', message: 'is required' }];
+    throw new PlatformError('request_invalid', 'Name a commit with git_sha, or a release in the inputs.', { details });
+  }
+  const hash = manifestHash ?? (await store.manifests.findForSha(tenantId, projectId, gitSha))?.hash;
+  if (hash) return { ...request, manifestHash: hash };
+  throw new PlatformError(
+    'manifest_missing',
+    `No manifest was synced for commit ${gitSha}: \`eve project sync --ref ${gitSha}\`.`,
+  );
 }

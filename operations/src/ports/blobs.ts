@@ -6,8 +6,10 @@ export interface Blobs {
     bytes: AsyncIterable<Uint8Array>,
     options: { maxBytes: number },
   ): Promise<{ sizeBytes: number; sha256: string }>;
-  /** Null when there is no such blob. */
-  get(key: string): Promise<AsyncIterable<Uint8Array> | null>;
+  /** Null when there is no such blob. With a range only its bytes from `start` up to, not with, `end`; less where the blob ends before. */
+  get(key: string, range?: { start: number; end: number }): Promise<AsyncIterable<Uint8Array> | null>;
   has(key: string): Promise<boolean>;
   delete(key: string): Promise<void>;
+  /** Deletes every blob whose key begins with the prefix and a slash. */
+  deleteBelow(prefix: string): Promise<void>;
 }

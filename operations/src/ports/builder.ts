@@ -1,4 +1,4 @@
-import type { ArtifactDigests, BuilderName, BuildFailure, BuildRunId } from '@eve/domain';
+import type { BuilderName, BuildFailure, BuildRunId, BuildUsage } from '@eve/domain';
 import type { Lease } from './work-queue.ts';
 
 /** What an engine can do; asking for what is missing is an error at once, and the gaps are recorded on the run. */
@@ -11,6 +11,8 @@ export interface BuilderCapabilities {
   readonly attestations: boolean;
   readonly rewriteTimestamps: boolean;
   readonly cacheExport: boolean;
+  /** Whether a build's memory and CPU can be held to its limits, and what it uses be told. */
+  readonly limits: boolean;
 }
 
 export interface RegistryLogin {
@@ -26,11 +28,17 @@ export interface ImageBuildPlan {
   readonly name: string;
   readonly runId: BuildRunId;
   readonly service: string;
+  /** The tenant's slug: caches, daemons and control groups are never shared between tenants. */
+  readonly organisation: string;
+  /** `push` under every tag; `push-by-digest` names nothing, for comparing; `none` keeps the layers in the cache only, for tests. */
+  readonly output: 'push' | 'push-by-digest' | 'none';
   /** The checked-out repository. */
   readonly sourceDir: string;
   /** Both relative to `sourceDir`, checked not to leave it. */
   readonly context: string;
   readonly dockerfile: string;
+  /** Used instead of the file's own text; what the file says about ignoring still holds. */
+  readonly dockerfileText: string | null;
   readonly target: string | null;
   readonly args: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -42,8 +50,19 @@ export interface ImageBuildPlan {
   /** The commit's time in seconds, for SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | null;
   readonly noCache: boolean;
+  readonly cacheFrom: readonly CacheLocation[];
+  readonly cacheTo: readonly CacheLocation[];
+  /** Whether SLSA provenance is attached where the engine can. */
+  readonly provenance: boolean;
+  /** The scanner image that makes the list of packages, null for none. */
+  readonly sbomScanner: string | null;
   readonly limits: { readonly memoryBytes: number | null; readonly cpus: number | null };
 }
+
+/** Where layers of earlier builds are read from or kept. */
+export type CacheLocation =
+  | { readonly type: 'registry'; readonly reference: string }
+  | { readonly type: 'local'; readonly directory: string };
 
 /** Names a runner so that it can be found, followed and stopped again. */
 export type RunnerRef = string;
@@ -65,7 +84,11 @@ export type BuildEvent =
       readonly text: string;
       readonly at: Date;
     }
+  /** Since the build began, over all its steps; told about once a second and at the end. */
+  | { readonly type: 'usage'; readonly usage: BuildUsage }
   | { readonly type: 'pushed'; readonly digest: string }
+  /** The end of a build whose output is `none`. */
+  | { readonly type: 'passed' }
   | { readonly type: 'failed'; readonly failure: BuildFailure };
 
 /** An engine that turns a plan into a pushed image. Its contract test is in operations/testing. */
@@ -74,21 +97,9 @@ export interface Builder {
   capabilities(signal?: AbortSignal): Promise<BuilderCapabilities>;
   /** Starts the work unless a runner of this plan's name already does it. */
   ensure(plan: ImageBuildPlan, lease: Lease): Promise<RunnerRef>;
-  /** What happens from the cursor on; ends after `pushed` or `failed`. Steps' log events are whole lines. */
+  /** What happens from the cursor on; ends after `pushed`, `passed` or `failed`. Steps' log events are whole lines. */
   follow(ref: RunnerRef, cursor: Cursor | null, signal: AbortSignal): AsyncIterable<BuildEvent>;
   /** Resolves when nothing of ours runs any more. */
   stop(ref: RunnerRef): Promise<void>;
   list(): Promise<readonly RunnerRef[]>;
-}
-
-/** Reads registries: what was really pushed. */
-export interface RegistryReader {
-  /** The digests and sizes behind a reference (`host/repository:tag` or `@digest`), null when it is not there. */
-  inspect(
-    reference: string,
-    login: RegistryLogin | null,
-    signal?: AbortSignal,
-  ): Promise<{ digests: ArtifactDigests; sizeBytes: number } | null>;
-  /** Adds a tag to a digest that the repository already holds. */
-  tag(reference: string, tag: string, login: RegistryLogin | null, signal?: AbortSignal): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type {
   BuildRunId,
   BuildRunStatus,
   BuildSpec,
+  BuildStep,
   ConfigVersion,
   ConfigVersionId,
   Deploy,
@@ -37,6 +38,7 @@ import type {
   Endpoint,
   IdempotentAnswer,
   Listed,
+  ListedBuild,
   ManifestRecord,
   ManifestSync,
   Page,
@@ -99,23 +101,38 @@ export interface Records {
     list(
       tenantId: OrganisationId,
       projectId: ProjectId,
-      page: Page & { gitSha?: string; status?: BuildRunStatus },
-    ): Promise<Listed<BuildSpec>>;
+      page: Page & { gitSha?: string; status?: BuildRunStatus; service?: string; since?: Date },
+    ): Promise<Listed<ListedBuild>>;
+    /** Builds of a project beyond the newest `keep` that nothing needs: no release names one of their images, no run of theirs is under way. Oldest first, at most 100. */
+    prunable(tenantId: OrganisationId, projectId: ProjectId, keep: number): Promise<readonly BuildId[]>;
+    /** Removes the build with its runs, artifacts, steps. Throws `build_in_use` naming the releases, `build_active`. */
+    delete(tenantId: OrganisationId, id: BuildId): Promise<void>;
   };
   readonly buildRuns: {
     insert(run: BuildRun): Promise<void>;
     get(tenantId: OrganisationId, id: BuildRunId): Promise<BuildRun>;
     list(tenantId: OrganisationId, buildId: BuildId, page: Page): Promise<Listed<BuildRun>>;
+    /** The newest that is no verification. */
     latest(tenantId: OrganisationId, buildId: BuildId): Promise<BuildRun | null>;
     update(run: BuildRun, change: Change<BuildRunStatus>): Promise<void>;
     /** Phase, runner and notes: shown, never decided on; no transition is written. */
     note(run: BuildRun, lease: Lease): Promise<void>;
-    requestCancel(tenantId: OrganisationId, id: BuildRunId, by: string, at: Date): Promise<BuildRun>;
+    requestCancel(tenantId: OrganisationId, id: BuildRunId, by: string, at: Date, reason?: string): Promise<BuildRun>;
     /** The newest completed run of specs equal in source, manifest hash, registry and inputs that shape the image, that covers the services. */
     findReusable(spec: BuildSpec): Promise<BuildRun | null>;
     unfinished(): Promise<readonly BuildRun[]>;
+    /** Pending ones whose queue deadline has passed, over all tenants; at most `limit`. */
+    overdue(at: Date, limit: number): Promise<readonly BuildRun[]>;
+    /** The project's newest completed run that built something (no reuse, no verification) and covers the services, older than the given one. */
+    lastCompleted(spec: BuildSpec, before: BuildRunId): Promise<BuildRun | null>;
     /** Whether a run of any tenant has ended; false when there is none. */
     hasEnded(id: BuildRunId): Promise<boolean>;
+  };
+  readonly buildSteps: {
+    /** Writes the steps of one service in one attempt, replacing what was there. */
+    put(run: BuildRun, service: string, steps: readonly BuildStep[], lease: Lease): Promise<void>;
+    /** All attempts and services in order. */
+    listOfRun(tenantId: OrganisationId, runId: BuildRunId): Promise<readonly BuildStep[]>;
   };
   readonly buildArtifacts: {
     /** One per run and service: writing the same again changes nothing. */
@@ -130,6 +147,8 @@ export interface Records {
       gitSha: string,
       manifestHash: string,
     ): Promise<{ buildId: BuildId; artifacts: readonly BuildArtifact[] } | null>;
+    /** Which of these digests an artifact or a release of the project names. */
+    named(tenantId: OrganisationId, projectId: ProjectId, digests: readonly string[]): Promise<readonly string[]>;
     /** The newest artifact per service that carries this tag. */
     findByTag(tenantId: OrganisationId, projectId: ProjectId, tag: string): Promise<readonly BuildArtifact[]>;
   };
@@ -181,7 +200,7 @@ export interface Records {
     get(tenantId: OrganisationId, id: DeployId): Promise<Deploy>;
     update(deploy: Deploy, change: Change<DeployStatus>): Promise<void>;
     setPhase(deploy: Deploy, lease: Lease): Promise<void>;
-    requestCancel(tenantId: OrganisationId, id: DeployId, at: Date): Promise<Deploy>;
+    requestCancel(tenantId: OrganisationId, id: DeployId, by: string, at: Date): Promise<Deploy>;
     list(
       tenantId: OrganisationId,
       environmentId: EnvironmentId,
@@ -189,6 +208,8 @@ export interface Records {
     ): Promise<Listed<Deploy>>;
     /** Waiting ones of the environment, oldest first. */
     pending(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly Deploy[]>;
+    /** The deploys of some revisions, oldest first. */
+    ofRevisions(tenantId: OrganisationId, revisions: readonly RevisionId[]): Promise<readonly Deploy[]>;
     /** The newest healthy deploy of the environment whose revision is not the given one. */
     previousHealthy(
       tenantId: OrganisationId,

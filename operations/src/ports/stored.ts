@@ -1,4 +1,4 @@
-import type { DeployId, EnvironmentId, ManifestId, OrganisationId, ProjectId } from '@eve/domain';
+import type { BuildRunStatus, BuildSpec, DeployId, EnvironmentId, ManifestId, OrganisationId, ProjectId } from '@eve/domain';
 import type { Lease } from './work-queue.ts';
 
 /** A page of a list, newest first. `cursor` is what the page before gave; `offset` at most 10,000. */
@@ -12,6 +12,12 @@ export interface Page {
 export interface Listed<Item> {
   readonly items: readonly Item[];
   readonly nextCursor: string | null;
+}
+
+/** A build in a list. */
+export interface ListedBuild extends BuildSpec {
+  /** Of its newest run, verifications apart; null before the first. */
+  readonly lastStatus: BuildRunStatus | null;
 }
 
 /** What goes with a change of state: it is written to the transition history in the same transaction. */

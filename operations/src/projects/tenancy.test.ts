@@ -39,6 +39,7 @@ before(async () => {
       get: async () => null,
       has: async (key) => kept.has(key),
       delete: async (key) => void kept.delete(key),
+      deleteBelow: async () => {},
     },
   };
   acme = await makeTenant('acme');

@@ -71,6 +71,14 @@ describe('a registry token', () => {
     assert.deepEqual(granted, [{ type: 'repository', name: 'a/b', actions: ['pull'] }]);
     const wrong = { internalKey: 'other', service: '', scopes: ['repository:a/b:pull'] };
     await assert.rejects(issueInternalRegistryToken(platform, wrong), { code: 'unauthenticated' });
+    const scopes = ['repository:acme/shop/web:pull,push', 'repository:acme/shopping/web:pull'];
+    await issueInternalRegistryToken(platform, {
+      internalKey: 'internal-key',
+      service: '',
+      scopes,
+      project: 'acme/shop',
+    });
+    assert.deepEqual(granted, [{ type: 'repository', name: 'acme/shop/web', actions: ['pull', 'push'] }]);
     const bad = { internalKey: 'internal-key', service: '', scopes: ['registry:catalog:*'] };
     await assert.rejects(issueInternalRegistryToken(platform, bad), { code: 'request_invalid' });
   });

@@ -7,6 +7,7 @@ import {
   type RegistryScope,
   type Scope,
 } from '@eve/domain';
+import { projectPrefix } from '../builds/image-place.ts';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
 import { authenticate } from '../tokens/authenticate.ts';
@@ -51,23 +52,46 @@ export async function issueRegistryToken(
   return sign(p, subject, service, grantRegistryScopes(asked, [...rights, forEverybody]));
 }
 
-/** A token for Eve's own workers, for whom every repository is open. Throws `unauthenticated` and `request_invalid`. */
+/** What a worker asks for with the internal key of the installation. */
+export interface InternalRegistryTokenRequest {
+  readonly internalKey: string | undefined;
+  readonly service: string;
+  readonly scopes: readonly string[];
+  /** Organisation and project it works for, such as `acme/shop`: the token then opens nothing else. */
+  readonly project?: string | undefined;
+}
+
+/**
+ * A token for Eve's own workers: for what a project owns when they name it, else for every repository. Throws
+ * `unauthenticated`, `request_invalid`, and `registry_unavailable` when Eve runs no registry.
+ */
 export async function issueInternalRegistryToken(
   p: Pick<Platform, 'registryTokens' | 'settings'>,
-  { internalKey, service, scopes }: { internalKey: string | undefined; service: string; scopes: readonly string[] },
+  { internalKey, service, scopes, project }: InternalRegistryTokenRequest,
 ): Promise<RegistryTokenAnswer> {
   if (!isInternalKey(p, internalKey ?? '')) {
     throw new PlatformError('unauthenticated', 'This needs the internal key of the installation.');
   }
   const asked = separate(scopes).map((text) => {
     const scope = parseRegistryScope(text);
-    if (scope?.type === 'repository') return scope;
+    if (scope?.type === 'repository' && scope.actions.every(isAction)) return scope;
     throw new PlatformError(
       'request_invalid',
       `"${text.slice(0, 200)}" is no scope such as repository:acme/shop/web:pull,push.`,
     );
   });
-  return sign(p, 'eve-worker', service, asked);
+  const prefix = project === undefined ? '' : prefixOf(project);
+  return sign(p, 'eve-worker', service, grantRegistryScopes(asked, [{ prefix, actions: ['*'] }]));
+}
+
+function isAction(action: string): boolean {
+  return ['pull', 'push', 'delete', '*'].includes(action);
+}
+
+function prefixOf(text: string): string {
+  const [, organisation, project] = /^([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(text) ?? [];
+  if (organisation && project) return projectPrefix({ organisation, project });
+  throw new PlatformError('request_invalid', 'A project is named by its organisation and itself, such as acme/shop.');
 }
 
 async function holderOf(p: Needs, username: string, password: string): Promise<Holder> {

@@ -1,35 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { describe, it } from 'node:test';
 import {
   type Commit,
   digestOf,
+  eachOnSampleProject,
   type SampleProject,
-  sampleProject,
   type TestPlatform,
-  testPlatform,
   testRegistry,
 } from '../../testing/index.ts';
 import { createProject } from '../projects/create-project.ts';
 import { type CreateRelease, createRelease, freeze } from './create-release.ts';
 import { getRelease } from './read-releases.ts';
 
-let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 const create = (request: CreateRelease) => createRelease(test.platform, shop.caller, shop.project.id, request);
 

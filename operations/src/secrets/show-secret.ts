@@ -1,6 +1,7 @@
 import { maskSecret, PlatformError, type ProjectId, type Secret } from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
+import { howToSetSecret } from './missing-secrets.ts';
 import { secretOwner } from './set-secret.ts';
 
 /** A secret with its value masked; for those who may set it, because of a short value the mask shows much. */
@@ -12,7 +13,7 @@ export async function showSecret(
   const owner = await secretOwner({ store }, caller, projectId, 'configure');
   const found = await store.secrets.find(caller.tenantId, owner, key);
   if (!found) {
-    throw new PlatformError('secret_not_found', `There is no secret ${key}. Set it with \`eve secrets set ${key} …\`.`);
+    throw new PlatformError('secret_not_found', `There is no secret ${key}. Set it with ${howToSetSecret(key)}.`);
   }
   return { secret: found.secret, masked: maskSecret(await vault.open(found.version.sealed)) };
 }

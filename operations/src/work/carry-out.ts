@@ -1,7 +1,8 @@
 import { PlatformError } from '@eve/domain';
 import type { Platform } from '../platform.ts';
-import type { ClaimedWork, Heartbeats, WaitingReason } from '../ports/work-queue.ts';
-import type { WorkerOptions } from './run-worker.ts';
+import type { ClaimedWork, Heartbeats } from '../ports/work-queue.ts';
+import { isLeaseLost, patiently } from './patiently.ts';
+import type { WorkerOptions } from './worker-options.ts';
 
 /** What one piece of work is carried out with. */
 export interface CarryOutOptions extends Pick<WorkerOptions, 'handlers' | 'giveUp'> {
@@ -24,6 +25,7 @@ export async function carryOut(
   const about = { workId: work.lease.workId, kind: work.kind, subject: work.id, attempt: work.attempt };
   const lost = new AbortController();
   const cancelled = new AbortController();
+  const ended = AbortSignal.any([lost.signal, stopping]);
   using _held = beats.hold(work.lease, {
     lost: () => lost.abort(new PlatformError('lease_lost', `The lease on ${work.lease.workId} is gone.`)),
     cancelled: () => cancelled.abort(),
@@ -31,7 +33,7 @@ export async function carryOut(
 
   try {
     if (work.attempt > attemptsAtAll) throw new Error('The work was begun too often without an end.');
-    await handlers[work.kind](work, AbortSignal.any([lost.signal, stopping]), cancelled.signal);
+    await handlers[work.kind](work, ended, cancelled.signal);
   } catch (error) {
     await answer(error).catch((failure: unknown) => {
       // The lease runs out, and the work is taken up again.
@@ -46,27 +48,23 @@ export async function carryOut(
     }
     if (stopping.aborted) {
       log.info(about, 'work is given back because the worker stops');
-      return requeue(0, 'free_worker');
+      return store.queue.requeue(work.lease, 0, 'free_worker');
     }
     log.error({ ...about, error }, 'work failed');
-    if (work.attempt < attemptsWithErrors) return requeue(backoffMs(work.attempt), 'retry_delay');
-    await giveUp[work.kind](work, error).catch((failure: unknown) => {
+    if (work.attempt < attemptsWithErrors) return retryAfter(backoffMs(work.attempt));
+    await patiently(() => giveUp[work.kind](work, error), ended).catch((failure: unknown) => {
       if (isLeaseLost(failure)) throw failure;
       log.error({ ...about, error: failure }, 'work could not be given up');
-      return requeue(longestBackoffMs, 'retry_delay');
+      return retryAfter(longestBackoffMs);
     });
   }
 
-  function requeue(delayMs: number, reason: WaitingReason): Promise<void> {
-    return store.queue.requeue(work.lease, delayMs, reason);
+  function retryAfter(delayMs: number): Promise<void> {
+    return patiently(() => store.queue.requeue(work.lease, delayMs, 'retry_delay'), ended);
   }
 }
 
 /** How long work waits after an attempt that threw. */
 export function backoffMs(attempt: number): number {
   return Math.min(1000 * 2 ** attempt, longestBackoffMs);
-}
-
-function isLeaseLost(error: unknown): boolean {
-  return error instanceof PlatformError && error.code === 'lease_lost';
 }

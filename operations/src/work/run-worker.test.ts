@@ -54,7 +54,7 @@ it('keeps the lease of a handler that takes longer than it', async () => {
   let runs = 0;
   place.start(async (work) => {
     runs++;
-    await pause(1_500, forEver);
+    await pause(3_500, forEver);
     await scene.records.settle(work.lease);
   });
 

@@ -1,25 +1,9 @@
 import type { Platform } from '../platform.ts';
-import type { ClaimedWork, Heartbeats, WorkClass, WorkKind } from '../ports/work-queue.ts';
+import type { ClaimedWork, Heartbeats, WorkClass } from '../ports/work-queue.ts';
 import { bell } from './bell.ts';
 import { carryOut } from './carry-out.ts';
 import { pause } from './pause.ts';
-
-/** Carries out work and settles it in its last transaction. `signal` ends it at once, without a trace in the records; `cancelled` asks for a recorded end. */
-export type WorkHandler = (work: ClaimedWork, signal: AbortSignal, cancelled: AbortSignal) => Promise<void>;
-
-/** Ends the record of work that failed too often, and settles it. */
-export type GiveUp = (work: ClaimedWork, error: unknown) => Promise<void>;
-
-export interface WorkerOptions {
-  readonly worker: string;
-  readonly slots: Readonly<Record<WorkClass, number>>;
-  readonly handlers: Readonly<Record<WorkKind, WorkHandler>>;
-  readonly giveUp: Readonly<Record<WorkKind, GiveUp>>;
-  /** 10 s unless said. */
-  readonly leaseMs?: number;
-  /** How long running handlers may finish after a stop; 10 s unless said. */
-  readonly graceMs?: number;
-}
+import type { WorkerOptions } from './worker-options.ts';
 
 const defaultLeaseMs = 10_000;
 const defaultGraceMs = 10_000;

@@ -177,6 +177,52 @@ it('gives a worker with the internal key what it asks for, names with colons too
   assert.equal(parseRegistryScope(scope[0]!)?.name, 'host:5000/web');
 });
 
+it('takes the internal key as a bearer and in the form that builders send', async () => {
+  const url = '/internal/registry/token';
+  const scope = 'repository:acme/shop/web:pull,push';
+  const bearer = { authorization: `Bearer ${internalKey}` };
+  const fields = { grant_type: 'password', username: 'worker', service: 'eve-registry', scope };
+  const payload = (password: string) => new URLSearchParams({ ...fields, password }).toString();
+
+  const json = await app.inject({ method: 'POST', url, headers: bearer, payload: { scope } });
+  const filled = await app.inject({ method: 'POST', url, headers: form, payload: payload(internalKey) });
+  const wrong = await app.inject({ method: 'POST', url, headers: form, payload: payload('guess') });
+
+  assert.deepEqual(granted(json.body), [scope]);
+  assert.deepEqual(granted(filled.body), [scope]);
+  assert.equal(wrong.statusCode, 401);
+});
+
+it('gives a worker that names its project the part of it that the project owns', async () => {
+  const request = (project: string) => ({
+    method: 'POST' as const,
+    url: '/internal/registry/token',
+    headers: { 'x-eve-internal-token': internalKey },
+    payload: { project, scope: ['repository:acme/shop/web:pull,push', 'repository:acme/shopping/web:pull'] },
+  });
+
+  const answer = await app.inject(request('acme/shop'));
+
+  assert.deepEqual(granted(answer.body), ['repository:acme/shop/web:pull,push']);
+  assert.equal((await app.inject(request('acme'))).statusCode, 400);
+});
+
+it('answers 503 where there is no signing key', async () => {
+  const without = Fastify();
+  await without.register(registryTokenRoutes, { platform: { ...scriptedPlatform(), registryTokens: null } });
+  const internal = (key: string) => ({
+    method: 'POST' as const,
+    url: '/internal/registry/token',
+    headers: { 'x-eve-internal-token': key },
+    payload: { scope: 'repository:acme/shop/web:pull' },
+  });
+
+  assert.equal((await without.inject(internal(internalKey))).statusCode, 503);
+  assert.equal((await without.inject(internal('guess'))).statusCode, 401);
+  assert.equal((await without.inject(asking())).statusCode, 503);
+  await without.close();
+});
+
 it('refuses the internal way without the key, or with a scope that is none', async () => {
   const url = '/internal/registry/token';
   const headers = { 'x-eve-internal-token': internalKey };
@@ -185,4 +231,6 @@ it('refuses the internal way without the key, or with a scope that is none', asy
   assert.equal((await app.inject({ url, headers: basic('x', reader) })).statusCode, 401);
   assert.equal((await app.inject({ method: 'POST', url, headers, payload: { scope: 'nonsense' } })).statusCode, 400);
   assert.equal((await app.inject({ method: 'POST', url, headers, payload: { scope: 7 } })).statusCode, 400);
+  const unknown = { scope: 'repository:acme/shop/web:fly' };
+  assert.equal((await app.inject({ method: 'POST', url, headers, payload: unknown })).statusCode, 400);
 });

@@ -4,6 +4,7 @@ import {
   issueRegistryToken,
   type Platform,
   type RegistryTokenAnswer,
+  type RegistryTokenRequest,
 } from '@eve/operations';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -23,6 +24,7 @@ const TokenForm = z.object({
 const InternalBody = z.object({
   scope: z.union([z.string().max(20_000), z.array(z.string().max(2_000)).max(100)]).default([]),
   service: z.string().max(500).default(''),
+  project: z.string().max(200).optional(),
 });
 
 /** The Docker token protocol for clients of the registry, and its short form for Eve's workers. */
@@ -52,15 +54,7 @@ export const registryTokenRoutes: FastifyPluginAsync<{ platform: RegistryTokenPl
   });
 
   app.post('/registry/token', async (request, reply) => {
-    const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
-    const { grant_type, username, password, refresh_token, service } = parsed(TokenForm, Object.fromEntries(form));
-    if (grant_type !== 'password' && grant_type !== 'refresh_token') {
-      throw new PlatformError('request_invalid', 'The grant_type is "password" or "refresh_token".');
-    }
-    const given = grant_type === 'password' ? { username, password } : { username, password: refresh_token };
-    const credentials = given.password === undefined ? basicCredentials(request.headers.authorization) : given;
-    const answer = await issueRegistryToken(platform, { ...credentials, service, scopes: form.getAll('scope') });
-    return answerToken(reply, answer);
+    return answerToken(reply, await issueRegistryToken(platform, formOf(request)));
   });
 
   app.get('/internal/registry/token', async (request, reply) => {
@@ -74,11 +68,16 @@ export const registryTokenRoutes: FastifyPluginAsync<{ platform: RegistryTokenPl
   });
 
   app.post('/internal/registry/token', async (request, reply) => {
-    const { scope, service } = parsed(InternalBody, request.body ?? {});
+    if (request.body instanceof URLSearchParams) {
+      const { password, ...asked } = formOf(request);
+      return answerToken(reply, await issueInternalRegistryToken(platform, { ...asked, internalKey: password }));
+    }
+    const { scope, service, project } = parsed(InternalBody, request.body ?? {});
     const answer = await issueInternalRegistryToken(platform, {
       internalKey: internalKeyOf(request),
       service,
       scopes: typeof scope === 'string' ? [scope] : scope,
+      project,
     });
     return answerToken(reply, answer);
   });
@@ -88,9 +87,24 @@ function queryOf(request: FastifyRequest): URLSearchParams {
   return new URL(request.url, 'http://localhost').searchParams;
 }
 
+/** The form of the token protocol's POST, as BuildKit and containerd send it. */
+function formOf(request: FastifyRequest): RegistryTokenRequest {
+  const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
+  const { grant_type, username, password, refresh_token, service } = parsed(TokenForm, Object.fromEntries(form));
+  if (grant_type !== 'password' && grant_type !== 'refresh_token') {
+    throw new PlatformError('request_invalid', 'The grant_type is "password" or "refresh_token".');
+  }
+  const given = grant_type === 'password' ? { username, password } : { username, password: refresh_token };
+  const credentials = given.password === undefined ? basicCredentials(request.headers.authorization) : given;
+  return { ...credentials, service, scopes: form.getAll('scope') };
+}
+
+/** The internal key: in a header of its own, as a bearer, or as the password of a login. */
 function internalKeyOf(request: FastifyRequest): string | undefined {
   const header = request.headers['x-eve-internal-token'];
-  return typeof header === 'string' ? header : basicCredentials(request.headers.authorization).password;
+  if (typeof header === 'string') return header;
+  const { authorization } = request.headers;
+  return /^bearer +(\S+)\s*$/i.exec(authorization ?? '')?.[1] ?? basicCredentials(authorization).password;
 }
 
 /** Old clients read `token`, OAuth ones `access_token`. */

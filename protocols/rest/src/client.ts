@@ -84,9 +84,12 @@ export function eveClient(options: ClientOptions) {
 
     createBuild: (project: string, body: contract.CreateBuild, more?: CallOptions) =>
       post<contract.BuildSpec>(path`/projects/${project}/builds`, body, more),
-    listBuilds: (project: string, query?: contract.ListBuilds): Page<contract.BuildSpec> =>
+    listBuilds: (project: string, query?: contract.ListBuilds): Page<contract.ListedBuild> =>
       get(path`/projects/${project}/builds`, query),
     getBuild: (buildId: string) => get<contract.BuildSpec>(path`/builds/${buildId}`),
+    deleteBuild: (buildId: string, more?: CallOptions) => remove(path`/builds/${buildId}`, undefined, more),
+    pruneBuilds: (project: string, body?: contract.PruneBuilds, more?: CallOptions) =>
+      post<contract.PrunedBuilds>(path`/projects/${project}/builds/prune`, body, more),
     startBuildRun: (buildId: string, body?: contract.StartBuildRun, more?: CallOptions) =>
       post<contract.BuildRun>(path`/builds/${buildId}/runs`, body, more),
     listBuildRuns: (buildId: string, query?: Paging): Page<contract.BuildRun> =>
@@ -94,6 +97,10 @@ export function eveClient(options: ClientOptions) {
     getBuildRun: (buildId: string, runId: string) => get<contract.BuildRun>(path`/builds/${buildId}/runs/${runId}`),
     cancelBuild: (buildId: string, body?: contract.CancelBuild, more?: CallOptions) =>
       post<contract.BuildRun>(path`/builds/${buildId}/cancel`, body, more),
+    verifyBuild: (buildId: string, body?: contract.VerifyBuild, more?: CallOptions) =>
+      post<contract.BuildRun>(path`/builds/${buildId}/verify`, body, more),
+    listBuildSteps: (buildId: string, runId: string): Page<contract.BuildStep> =>
+      get(path`/builds/${buildId}/runs/${runId}/steps`),
     listBuildArtifacts: (buildId: string, query?: { run_id?: string }): Page<contract.BuildArtifact> =>
       get(path`/builds/${buildId}/artifacts`, query),
     diagnoseBuild: (buildId: string) => get<contract.BuildDiagnosis>(path`/builds/${buildId}/diagnose`),
@@ -101,6 +108,9 @@ export function eveClient(options: ClientOptions) {
       get<contract.LogPage>(path`/builds/${buildId}/logs`, query),
     followBuildLogs: (buildId: string, follow?: FollowOptions & { runId?: string }): AsyncGenerator<LogEvent> =>
       followLog(options, path`/builds/${buildId}/logs`, follow),
+
+    /** What waits or runs, of this organisation; of all with `all`. */
+    listQueue: (query?: Omit<contract.QueueQuery, 'all'> & { all?: boolean }) => get<contract.Queue>('/queue', query),
 
     createRelease: (project: string, body: contract.CreateRelease, more?: CallOptions) =>
       post<contract.Release>(path`/projects/${project}/releases`, body, more),

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { terminalText } from '@eve/domain';
 import type { Log, LogLine, Logs } from '@eve/operations';
 import type { FastifyReply } from 'fastify';
+import type { LogEnds } from './log-ends.ts';
 import type { OpenLog } from './operations.ts';
 import { presentLine } from './present/builds.ts';
 
@@ -11,16 +12,13 @@ export type LogFormat = 'sse' | 'ndjson' | 'text';
 export interface LogRange {
   readonly after: number;
   readonly tail: number | undefined;
-  readonly step: string | undefined;
+  readonly filter: { readonly step?: string; readonly attempt?: number };
   readonly follow: boolean;
 }
 
 const batchLines = 1000;
 const heartbeatMs = 15_000;
 const slowClientMs = 30_000;
-const quietMs = 100;
-const shortestPauseMs = 100;
-const longestPauseMs = 2_000;
 
 const types: Record<LogFormat, string> = {
   sse: 'text/event-stream; charset=utf-8',
@@ -30,16 +28,16 @@ const types: Record<LogFormat, string> = {
 
 /** Sends a log line by line, and with `follow` goes on until its thing has ended, the client is gone or too slow, or the server stops. */
 export async function streamLog(
-  { platform, closing }: { platform: { logs: Logs; log: Log }; closing: AbortSignal },
+  { platform, closing, logEnds }: { platform: { logs: Logs; log: Log }; closing: AbortSignal; logEnds: LogEnds },
   reply: FastifyReply,
   log: OpenLog,
   format: LogFormat,
   range: LogRange,
 ): Promise<void> {
-  const gone = new AbortController();
   const { raw } = reply;
-  raw.once('close', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, closing]);
+  using stop = linkedTo(closing);
+  const { signal } = stop;
+  raw.once('close', () => stop.abort());
   reply.hijack();
   raw.writeHead(200, {
     ...headersOf(reply),
@@ -55,6 +53,7 @@ export async function streamLog(
   try {
     await follow({
       logs: platform.logs,
+      logEnds,
       log,
       range,
       signal,
@@ -75,6 +74,7 @@ export async function streamLog(
 
 interface Following {
   readonly logs: Logs;
+  readonly logEnds: LogEnds;
   readonly log: OpenLog;
   readonly range: LogRange;
   readonly signal: AbortSignal;
@@ -82,36 +82,39 @@ interface Following {
   readonly isEvents: boolean;
 }
 
-async function follow({ logs, log, range, signal, out, isEvents }: Following): Promise<void> {
-  const { step } = range;
+async function follow({ logs, logEnds, log, range, signal, out, isEvents }: Following): Promise<void> {
+  const { step, attempt } = range.filter;
+  const isWhole = step === undefined && attempt === undefined;
   let last = range.after;
   const send = async (lines: readonly LogLine[]) => {
     last = lines.at(-1)?.sequence ?? last;
-    await out.lines(step === undefined ? lines : lines.filter((line) => line.step === step));
+    const isWanted = (line: LogLine) =>
+      (step === undefined || line.step === step) && (attempt === undefined || line.attempt === attempt);
+    await out.lines(isWhole ? lines : lines.filter(isWanted));
   };
 
-  if (isEvents) await out.event('state', { subject_id: log.subject.id, waiting: await log.waiting() });
+  let said: string | null = null;
+  const sayWaiting = (waiting: string | null) => {
+    said = waiting;
+    return out.event('state', { subject_id: log.subject.id, waiting });
+  };
+  if (isEvents) await sayWaiting(await log.waiting());
   if (range.tail !== undefined && range.after === 0) {
-    await send(await logs.read(log.subject, { tail: range.tail, ...(step !== undefined && { step }) }));
+    await send(await logs.read(log.subject, { tail: range.tail, ...range.filter }));
   }
-  if (range.follow && !(await log.finished())) {
-    const ended = new AbortController();
-    const until = AbortSignal.any([signal, ended.signal]);
-    const hearing: Hearing = { heardAt: 0, wake: () => undefined };
-    const watching = watchEnd(log, hearing, until, isEvents ? out : null).then(
-      () => ended.abort(),
-      (error) => ended.abort(error),
-    );
-    await ignoringAbort(until, async () => {
-      for await (const lines of logs.follow(log.subject, last, until)) {
-        hearing.heardAt = performance.now();
-        hearing.wake();
+  let end = range.follow ? await log.finished() : null;
+  if (range.follow && !end) {
+    using watch = logEnds.watch(log, isEvents ? tellChange : null);
+    using until = linkedTo(signal);
+    watch.ended.then(until.abort, until.abort);
+    await ignoringAbort(until.signal, async () => {
+      for await (const lines of logs.follow(log.subject, last, until.signal)) {
+        watch.heard();
         await send(lines);
       }
     });
-    ended.abort();
-    await watching;
     signal.throwIfAborted();
+    end = await watch.ended;
   }
   for (let lines: readonly LogLine[]; ; ) {
     lines = await logs.read(log.subject, { after: last, limit: batchLines });
@@ -119,50 +122,16 @@ async function follow({ logs, log, range, signal, out, isEvents }: Following): P
     await send(lines);
     signal.throwIfAborted();
   }
-  const end = await log.finished();
   if (isEvents && end) {
     const { state, failure } = end;
     const error = failure && { code: failure.code, message: failure.message, hint: failure.hint };
     await out.event('end', { state, error });
   }
-}
 
-/** When the last line came, and what ends a nap of the watch when one comes. */
-interface Hearing {
-  heardAt: number;
-  wake(): void;
-}
-
-/** Returns when the log's thing has ended: asked once it falls quiet after a line, and ever more seldom in silence. */
-async function watchEnd(log: OpenLog, hearing: Hearing, signal: AbortSignal, out: Writer | null): Promise<void> {
-  let waiting: string | null | undefined;
-  let pause = shortestPauseMs;
-  while (!signal.aborted) {
-    const woken = await nap(pause, hearing, signal);
-    for (let waited = 0; isSpeaking(hearing) && waited < longestPauseMs; waited += quietMs) {
-      await ignoringAbort(signal, () => sleep(quietMs, undefined, { signal }));
-    }
-    if (signal.aborted || (await log.finished())) return;
-    if (out && hearing.heardAt === 0) {
-      const now = await log.waiting();
-      if (now !== waiting) await out.event('state', { subject_id: log.subject.id, waiting: now });
-      waiting = now;
-    }
-    pause = woken ? shortestPauseMs : Math.min(longestPauseMs, pause * 2);
+  // Who is too slow for this ends with his next line.
+  function tellChange(waiting: string | null): void {
+    if (waiting !== said) sayWaiting(waiting).catch(() => {});
   }
-}
-
-function isSpeaking({ heardAt }: Hearing): boolean {
-  return heardAt > 0 && performance.now() - heardAt < quietMs;
-}
-
-/** Waits for a time or the next line; answers whether it was a line. */
-async function nap(ms: number, hearing: Hearing, signal: AbortSignal): Promise<boolean> {
-  const woken = new AbortController();
-  hearing.wake = () => woken.abort();
-  const either = AbortSignal.any([signal, woken.signal]);
-  await ignoringAbort(either, () => sleep(ms, undefined, { signal: either }));
-  return woken.signal.aborted;
 }
 
 interface Writer {
@@ -171,19 +140,34 @@ interface Writer {
 }
 
 function writer(raw: ServerResponse, format: LogFormat, signal: AbortSignal): Writer {
-  const write = async (text: string) => {
+  const write = async (text: string | Buffer) => {
     signal.throwIfAborted();
-    if (text === '' || raw.write(text)) return;
+    if (text.length === 0 || raw.write(text)) return;
     await once(raw, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(slowClientMs)]) });
   };
   return {
-    lines: (lines) => write(lines.map((line) => formatLine(line, format)).join('')),
+    lines: (lines) => write(bytesOf(lines, format)),
     event: (name, data) => write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`),
   };
 }
 
-function formatLine(line: LogLine, format: LogFormat): string {
-  if (format === 'text') return `[${line.at.toISOString().slice(11, 19)}] ${line.text}\n`;
+// Followers who are at the same line are given the same lines: they are put into bytes once for all of them.
+const formatted: Record<LogFormat, WeakMap<readonly LogLine[], Buffer>> = {
+  sse: new WeakMap(),
+  ndjson: new WeakMap(),
+  text: new WeakMap(),
+};
+
+function bytesOf(lines: readonly LogLine[], format: LogFormat): Buffer {
+  const known = formatted[format].get(lines);
+  if (known) return known;
+  const bytes = Buffer.from(lines.map((line) => textOf(line, format)).join(''));
+  formatted[format].set(lines, bytes);
+  return bytes;
+}
+
+function textOf(line: LogLine, format: LogFormat): string {
+  if (format === 'text') return `[${line.at.toISOString().slice(11, 19)}] ${terminalText(line.text)}\n`;
   const json = JSON.stringify(presentLine(line));
   return format === 'ndjson' ? `${json}\n` : `event: log\nid: ${line.sequence}\ndata: ${json}\n\n`;
 }
@@ -193,6 +177,15 @@ function headersOf(reply: FastifyReply): Record<string, string> {
   return Object.fromEntries(
     Object.entries(reply.getHeaders()).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
   );
+}
+
+// A signal of `AbortSignal.any` looks at what it was made of each time it is asked, which is for each batch of each follower.
+function linkedTo(other: AbortSignal): { readonly signal: AbortSignal; abort(): void } & Disposable {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  if (other.aborted) abort();
+  else other.addEventListener('abort', abort, { once: true });
+  return { signal: controller.signal, abort, [Symbol.dispose]: () => other.removeEventListener('abort', abort) };
 }
 
 async function ignoringAbort(signal: AbortSignal, act: () => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import type * as all from '@eve/operations';
 import type { Platform } from '@eve/operations';
+import type { LogEnds } from './log-ends.ts';
 
 /** What this protocol calls. The real ones are the default; a test gives scripted ones. */
 export type Operations = Pick<
@@ -15,6 +16,7 @@ export type Operations = Pick<
   | 'createProject'
   | 'createRelease'
   | 'createToken'
+  | 'deleteBuild'
   | 'deleteEnvironment'
   | 'deleteSecret'
   | 'diagnoseBuild'
@@ -33,6 +35,7 @@ export type Operations = Pick<
   | 'listBuildArtifacts'
   | 'listBuildRuns'
   | 'listBuilds'
+  | 'listBuildSteps'
   | 'listConfigurations'
   | 'listDeploys'
   | 'listEnvironments'
@@ -40,6 +43,7 @@ export type Operations = Pick<
   | 'listPipelineRuns'
   | 'listPipelines'
   | 'listProjects'
+  | 'listQueue'
   | 'listReleases'
   | 'listRevisions'
   | 'listSecrets'
@@ -48,6 +52,7 @@ export type Operations = Pick<
   | 'missingSecrets'
   | 'openLog'
   | 'parseManifest'
+  | 'pruneBuilds'
   | 'renderImage'
   | 'requestDeploy'
   | 'resolveRef'
@@ -63,9 +68,12 @@ export type Operations = Pick<
   | 'updateProject'
   | 'uploadSource'
   | 'validateManifest'
+  | 'verifyBuild'
 >;
 
 export type OpenLog = Awaited<ReturnType<Operations['openLog']>>;
+export type Diagnosis = Awaited<ReturnType<Operations['diagnoseBuild']>>;
+export type QueueView = Awaited<ReturnType<Operations['listQueue']>>;
 export type DeployAnswer = Awaited<ReturnType<Operations['requestDeploy']>>;
 export type EnvironmentStatus = Awaited<ReturnType<Operations['environmentStatus']>>;
 
@@ -75,4 +83,5 @@ export interface Context {
   readonly operations: Operations;
   /** Ends what is followed when the server stops. */
   readonly closing: AbortSignal;
+  readonly logEnds: LogEnds;
 }

@@ -79,7 +79,7 @@ describe('the REST API', () => {
 
     const response = await app.inject({ url: `/builds/${spec.id}/runs/${run.id}`, headers: authorization });
 
-    assert.deepEqual(response.json().waiting, { reason: 'tenant_limit', position: 3 });
+    assert.deepEqual(response.json().waiting, { reason: 'tenant_limit', position: 3, until: null });
   });
 
   it('serves environments under both names', async () => {

@@ -5,6 +5,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { addAuthentication } from './authentication.ts';
 import { addBodyParsers } from './body-parsers.ts';
 import { addIdempotency } from './idempotency.ts';
+import { logEnds } from './log-ends.ts';
 import { openApiOptions } from './openapi.ts';
 import type { Operations } from './operations.ts';
 import { sendProblem } from './problem.ts';
@@ -19,6 +20,7 @@ import { manifestRoutes } from './routes/manifests.ts';
 import { organisationRoutes } from './routes/organisations.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { projectRoutes } from './routes/projects.ts';
+import { queueRoutes } from './routes/queue.ts';
 import { releaseRoutes } from './routes/releases.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sourceRoutes } from './routes/sources.ts';
@@ -38,7 +40,7 @@ export const restRoutes: FastifyPluginAsync<RestOptions> = async (
   { platform, version, operations = realOperations },
 ) => {
   const stopping = new AbortController();
-  const context = { platform, operations, closing: stopping.signal };
+  const context = { platform, operations, closing: stopping.signal, logEnds: logEnds() };
   app.addHook('preClose', async () => stopping.abort());
 
   app.setValidatorCompiler(validateByContract);
@@ -69,6 +71,7 @@ export const restRoutes: FastifyPluginAsync<RestOptions> = async (
   await app.register(sourceRoutes, context);
   await app.register(buildRoutes, context);
   await app.register(buildRunRoutes, context);
+  await app.register(queueRoutes, context);
   await app.register(releaseRoutes, context);
   await app.register(deployRoutes, context);
   await app.register(pipelineRoutes, context);

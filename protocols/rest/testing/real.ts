@@ -35,6 +35,7 @@ export async function realApi() {
     settings: {
       registryHost: '127.0.0.1:5000',
       buildBackend: null,
+      buildQueueTimeoutMs: 7_200_000,
       localSources: false,
       sharedEngine: false,
       defaultTier: 'free',

@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { buildxArguments, type ResolvedPlan } from './arguments.ts';
-import { checkCapabilities, parseCapabilities } from './capabilities.ts';
-import { dockerConfig } from './scratch.ts';
+import { buildctlArguments } from '../buildkit/arguments.ts';
+import { checkPlan } from '../client/check-plan.ts';
+import type { ResolvedPlan } from '../client/plan.ts';
+import { dockerConfig } from '../client/scratch.ts';
+import { buildxArguments } from './arguments.ts';
+import { parseCapabilities } from './capabilities.ts';
 
 const plan: ResolvedPlan = {
   name: 'plan',
   runId: 'brun_01k0000000000000000000000',
   service: 'web',
+  organisation: 'acme',
+  output: 'push',
+  dockerfileText: null,
+  cacheFrom: [],
+  cacheTo: [],
+  provenance: true,
+  sbomScanner: null,
   sourceDir: '/src',
   context: 'app',
   contextPath: '/src/app',
@@ -33,16 +43,20 @@ const ownBuildkit = parseCapabilities(
   'Name: eve\nDriver: remote\n\nNodes:\nBuildKit version: v0.33.1\nPlatforms: linux/amd64, linux/arm64\n',
 );
 
+const plain = { insecureHosts: [], group: null, network: null };
+const engine = { ...plain, builder: null, capabilities: dockerDriver };
+const daemon = { ...plain, builder: 'eve', capabilities: ownBuildkit };
+
 describe('the arguments of buildx', () => {
   it('are the whole plan, the context last', () => {
-    assert.deepEqual(buildxArguments(plan, scratch, { builder: null, network: null, capabilities: dockerDriver }), [
+    assert.deepEqual(buildxArguments(plan, scratch, engine), [
       'build',
       '--push',
+      '--tag=eve.example/shop/web:1',
+      '--tag=eve.example/shop/web:2',
       '--progress=rawjson',
       '--provenance=false',
       '--file=/src/app/Dockerfile',
-      '--tag=eve.example/shop/web:1',
-      '--tag=eve.example/shop/web:2',
       '--target=web',
       '--platform=linux/amd64',
       '--no-cache',
@@ -58,23 +72,81 @@ describe('the arguments of buildx', () => {
   });
 
   it('hold no secret', () => {
-    const text = buildxArguments(plan, scratch, { builder: null, network: null, capabilities: dockerDriver }).join(' ');
+    const text = buildxArguments(plan, scratch, engine).join(' ');
 
     assert.doesNotMatch(text, /hunter2|letmein/);
   });
 
   it('ask a newer BuildKit for provenance and for the commit time in the layers', () => {
-    const args = buildxArguments(plan, scratch, { builder: 'eve', network: 'host', capabilities: ownBuildkit });
+    const args = buildxArguments(plan, scratch, { ...daemon, network: 'host' });
 
     assert.ok(args.includes('--builder=eve'));
     assert.ok(args.includes('--network=host'));
     assert.ok(args.includes('--provenance=mode=max'));
-    assert.ok(args.includes('--output=type=image,push=true,rewrite-timestamp=true'));
+    assert.ok(
+      args.includes(
+        '--output=type=image,"name=eve.example/shop/web:1,eve.example/shop/web:2",push=true,rewrite-timestamp=true',
+      ),
+    );
     assert.ok(!args.includes('--push'));
   });
 
   it('leave logins to a configuration file under their real keys', () => {
     assert.deepEqual(JSON.parse(dockerConfig(plan.logins)), { auths: { 'eve.example': { auth: 'cnVuOmxldG1laW4=' } } });
+  });
+});
+
+describe('the arguments of buildctl', () => {
+  const target = { address: 'unix:///bk.sock', insecureHosts: [], group: null, capabilities: ownBuildkit };
+  const small = { ...plan, args: {}, labels: {}, target: null, noCache: false, platforms: [], sourceDateEpoch: null };
+
+  it('are the whole plan', () => {
+    assert.deepEqual(buildctlArguments({ ...small, tags: ['eve.example/a:1'] }, scratch, target), [
+      '--addr=unix:///bk.sock',
+      'build',
+      '--frontend=dockerfile.v0',
+      '--progress=rawjson',
+      '--local=context=/src/app',
+      '--local=dockerfile=/src/app',
+      '--opt=filename=Dockerfile',
+      '--opt=attest:provenance=mode=max',
+      '--secret=id=npmrc,"src=/s/a,b/0"',
+      '--output=type=image,name=eve.example/a:1,push=true',
+      '--metadata-file=/s/metadata.json',
+    ]);
+  });
+
+  it('hold no secret', () => {
+    assert.doesNotMatch(buildctlArguments(plan, scratch, target).join(' '), /hunter2|letmein/);
+  });
+
+  it('name caches, and registries without https', () => {
+    const cache = { type: 'registry', reference: 'plain.example/a/cache:web' } as const;
+    const caches = { cacheFrom: [cache], cacheTo: [cache, { type: 'local', directory: '/c' } as const] };
+    const args = buildctlArguments({ ...small, ...caches }, scratch, { ...target, insecureHosts: ['plain.example'] });
+
+    assert.ok(args.includes('--import-cache=type=registry,ref=plain.example/a/cache:web,registry.insecure=true'));
+    assert.ok(args.includes('--export-cache=type=local,dest=/c,mode=max,ignore-error=true'));
+  });
+
+  it('name the control group without taking the place of a proxy', () => {
+    const args = (of: ResolvedPlan) => buildctlArguments(of, scratch, { ...target, group: 'build-1' });
+
+    assert.ok(args(small).includes('--opt=build-arg:FTP_PROXY=eve-group:build-1'));
+    assert.ok(
+      args({ ...small, args: { ftp_proxy: 'p:1' } }).includes('--opt=build-arg:ftp_proxy=eve-group:build-1,p:1'),
+    );
+  });
+
+  it('push by digest without a tag, or keep the layers in the cache alone', () => {
+    const output = (of: Partial<ResolvedPlan>) =>
+      buildctlArguments({ ...small, ...of }, scratch, target).find((argument) => argument.startsWith('--output'));
+
+    assert.equal(
+      output({ output: 'push-by-digest' }),
+      '--output=type=image,name=eve.example/shop/web,push=true,push-by-digest=true,name-canonical=true',
+    );
+    assert.equal(output({ output: 'none' }), undefined);
   });
 });
 
@@ -89,6 +161,7 @@ describe('the capabilities of buildx', () => {
       attestations: false,
       rewriteTimestamps: false,
       cacheExport: false,
+      limits: false,
     });
     assert.equal(ownBuildkit.rewriteTimestamps, true);
   });
@@ -96,8 +169,8 @@ describe('the capabilities of buildx', () => {
   it('refuse several platforms where only one can be built', () => {
     const several = { ...plan, platforms: ['linux/amd64', 'linux/386'] };
 
-    assert.throws(() => checkCapabilities(dockerDriver, several), { code: 'engine_capability_missing' });
-    checkCapabilities({ ...dockerDriver, multiPlatform: true }, several);
-    checkCapabilities(dockerDriver, plan);
+    assert.throws(() => checkPlan(dockerDriver, several), { code: 'engine_capability_missing' });
+    checkPlan({ ...dockerDriver, multiPlatform: true }, several);
+    checkPlan(dockerDriver, plan);
   });
 });

@@ -5,32 +5,16 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startProgram } from '@eve/adapter-process';
-import { testEngine, testRegistry } from '@eve/adapter-process/testing';
+import { testEngine } from '@eve/adapter-process/testing';
 import { testBuilder } from '../../../../operations/testing/builder-contract.ts';
+import { underTest } from '../../testing/under-test.ts';
+import { daemonsAt } from '../client/daemon-target.ts';
 import { buildxBuilder } from './builder.ts';
 
-// letmein
-const htpasswd = 'someone:$2y$05$abcdefghijklmnopqrstuuKwWV7ESJpzKzf9FQg57dBvMuv92X9HS\n';
-
-testBuilder('buildx', async () => {
+testBuilder('buildx on a Docker engine', async () => {
   const engine = await testEngine();
   if ('missing' in engine) return engine;
-  const registry = await testRegistry();
-  const closed = await testRegistry({ htpasswd });
-  const workDir = await mkdtemp(join(tmpdir(), 'eve-buildx-'));
-  return {
-    builder: buildxBuilder({ ...engine, workDir }),
-    registryHost: registry.host,
-    closedRegistry: { host: closed.host, username: 'someone', password: 'letmein' },
-    baseImage: 'debian:12-slim',
-    async [Symbol.asyncDispose]() {
-      await registry[Symbol.asyncDispose]();
-      await closed[Symbol.asyncDispose]();
-      const left = await readdir(workDir);
-      await rm(workDir, { recursive: true, force: true });
-      assert.deepEqual(left, []);
-    },
-  };
+  return underTest(({ workDir }) => buildxBuilder({ ...engine, workDir }));
 });
 
 it('a build dies with its worker, and so does what it runs in the engine', async (context) => {
@@ -42,7 +26,8 @@ it('a build dies with its worker, and so does what it runs in the engine', async
   const plan = {
     ...{ name: 'plan', runId: 'brun_1', service: 'web', sourceDir: directory, context: '.', dockerfile: 'Dockerfile' },
     ...{ target: null, args: {}, labels: {}, platforms: [], tags: ['127.0.0.1:9/a:1'], secrets: [], logins: [] },
-    ...{ sourceDateEpoch: null, noCache: false, limits: {} },
+    ...{ sourceDateEpoch: null, noCache: false, limits: {}, output: 'push' },
+    ...{ dockerfileText: null, cacheFrom: [], cacheTo: [], provenance: false, sbomScanner: null },
   };
   const options = { ...engine, workDir: join(directory, 'work') };
   const script = `
@@ -66,7 +51,7 @@ it('a build dies with its worker, and so does what it runs in the engine', async
 
 for (const [title, more] of [
   ['the engine is away', { dockerHost: 'unix:///nowhere/docker.sock' }],
-  ['the BuildKit daemon is away', { buildkitAddr: 'unix:///nowhere/buildkit.sock' }],
+  ['the BuildKit daemon is away', { daemons: daemonsAt('unix:///nowhere/buildkit.sock') }],
   ['the program is missing', { buildx: '/nowhere/docker-buildx' }],
 ] as const)
   it(`says that ${title}`, async (context) => {

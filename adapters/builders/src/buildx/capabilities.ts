@@ -1,5 +1,5 @@
-import { PlatformError } from '@eve/domain';
-import type { BuilderCapabilities, ImageBuildPlan } from '@eve/operations';
+import type { BuilderCapabilities } from '@eve/operations';
+import { isAtLeast } from '../client/check-plan.ts';
 
 /** Reads what `docker-buildx version` and `docker-buildx inspect` print. */
 export function parseCapabilities(version: string, inspected: string): BuilderCapabilities & { driver: string } {
@@ -22,29 +22,6 @@ export function parseCapabilities(version: string, inspected: string): BuilderCa
     attestations: own && isAtLeast(buildkit, 0, 11),
     rewriteTimestamps: own && isAtLeast(buildkit, 0, 13),
     cacheExport: own,
+    limits: false,
   };
-}
-
-/** Throws `engine_capability_missing` when the plan asks for what this engine cannot do. */
-export function checkCapabilities(
-  { multiPlatform, platforms }: BuilderCapabilities,
-  plan: Pick<ImageBuildPlan, 'platforms' | 'service'>,
-): void {
-  if (plan.platforms.length > 1 && !multiPlatform)
-    throw new PlatformError(
-      'engine_capability_missing',
-      `Service ${plan.service} asks for ${plan.platforms.length} platforms (${plan.platforms.join(', ')}); this engine builds one at a time. Name one platform, or use a BuildKit builder.`,
-    );
-  const missing = plan.platforms.filter((platform) => platforms.length > 0 && !platforms.includes(platform));
-  if (missing.length > 0)
-    throw new PlatformError(
-      'engine_capability_missing',
-      `Service ${plan.service} asks for ${missing.join(', ')}; this engine builds ${platforms.join(', ')}.`,
-    );
-}
-
-function isAtLeast(version: string | null, major: number, minor: number): boolean {
-  const [, foundMajor, foundMinor] = /^(\d+)\.(\d+)/.exec(version ?? '') ?? [];
-  const found = Number(foundMajor ?? -1);
-  return found > major || (found === major && Number(foundMinor) >= minor);
 }

@@ -53,7 +53,11 @@ export function plannedChanges(target: DeployTarget, found: readonly Found[]): P
 function reasonToStart(wanted: ServiceTarget, kept: number, others: readonly Found[]): string {
   if (kept > 0) return `${wanted.service.replicas} instances are wanted, ${kept} run`;
   if (others.length === 0) return 'it does not run yet';
-  return others.some(({ instance }) => instance.hash === wanted.hash)
-    ? 'it is not running as it should'
-    : 'its image or configuration changed';
+  const same = others.filter(({ instance }) => instance.hash === wanted.hash);
+  if (same.length === 0) return 'its image or configuration changed';
+  if (same.some(({ instance }) => instance.state === 'running'))
+    return 'the instance that is like it gets no traffic any more and is about to be removed';
+  return same.some(({ instance }) => instance.state === 'restarting')
+    ? 'its instance exits again and again'
+    : 'its instance has stopped';
 }

@@ -3,13 +3,12 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { testRegistry } from '@eve/adapter-process/testing';
+import { testLogin, testRegistry } from '@eve/adapter-process/testing';
 import { BuildFailed } from '@eve/domain';
-import { isInsecure, parseChallenge } from './client.ts';
+import { parseChallenge } from './client.ts';
 import { registryReader } from './reader.ts';
 
-// letmein
-const htpasswd = 'someone:$2y$05$abcdefghijklmnopqrstuuKwWV7ESJpzKzf9FQg57dBvMuv92X9HS\n';
+const { htpasswd } = testLogin;
 const oci = 'application/vnd.oci.image';
 const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const describeBytes = (bytes: Uint8Array) => ({ digest: digestOf(bytes), size: bytes.length });
@@ -42,7 +41,8 @@ function writer(host: string, headers: Record<string, string> = {}) {
   };
   return {
     manifest,
-    async image(tag: string, architecture: string) {
+    blob,
+    async image(tag: string, architecture: string, layers: object[] = []) {
       const config = Buffer.from(
         JSON.stringify({ os: 'linux', architecture, rootfs: { type: 'layers', diff_ids: [] } }),
       );
@@ -51,16 +51,20 @@ function writer(host: string, headers: Record<string, string> = {}) {
       await blob(layer);
       const bytes = await manifest(tag, `${oci}.manifest.v1+json`, {
         config: { mediaType: `${oci}.config.v1+json`, ...describeBytes(config) },
-        layers: [{ mediaType: `${oci}.layer.v1.tar`, ...describeBytes(layer) }],
+        layers: [
+          ...layers,
+          ...(layers.length > 0 ? [] : [{ mediaType: `${oci}.layer.v1.tar`, ...describeBytes(layer) }]),
+        ],
       });
-      return { bytes, digest: digestOf(bytes), config: digestOf(config), sizeBytes: config.length + layer.length };
+      const sizeBytes = config.length + layer.length;
+      return { bytes, digest: digestOf(bytes), config: digestOf(config), layer: digestOf(layer), sizeBytes };
     },
   };
 }
 
 describe('reading a registry', () => {
   let registry: Awaited<ReturnType<typeof testRegistry>>;
-  const reader = registryReader();
+  const reader = registryReader({ closedAddresses: true });
 
   before(async () => {
     registry = await testRegistry();
@@ -151,6 +155,97 @@ describe('reading a registry', () => {
     await assert.rejects(reader.inspect(reference, { ...login, password: 'wrong' }), isAuthError);
   });
 
+  it('says whether an image is there, by one request', async () => {
+    const image = await writer(registry.host).image('there', 'amd64');
+
+    assert.equal(await reader.exists(`${registry.host}/shop/web@${image.digest}`, null), true);
+    assert.equal(await reader.exists(`${registry.host}/shop/web:there`, null), true);
+    assert.equal(await reader.exists(`${registry.host}/shop/web@sha256:${'0'.repeat(64)}`, null), false);
+  });
+
+  it('tells the layers of each platform', async () => {
+    const write = writer(registry.host);
+    const image = await write.image('layers', 'amd64');
+    const index = await write.manifest('layers-index', `${oci}.index.v1+json`, {
+      manifests: [
+        {
+          mediaType: `${oci}.manifest.v1+json`,
+          ...describeBytes(image.bytes),
+          platform: { os: 'linux', architecture: 'amd64' },
+        },
+      ],
+    });
+    const expected = [{ platform: 'linux/amd64', manifest: image.digest, config: image.config, layers: [image.layer] }];
+
+    assert.deepEqual(await reader.layers(`${registry.host}/shop/web@${image.digest}`, null), expected);
+    assert.deepEqual(await reader.layers(`${registry.host}/shop/web@${digestOf(index)}`, null), expected);
+    assert.equal(await reader.layers(`${registry.host}/shop/web:never`, null), null);
+  });
+
+  it('tells what stands beside an image, and reads it', async () => {
+    const write = writer(registry.host);
+    const image = await write.image('attested', 'amd64');
+    const statement = {
+      _type: 'https://in-toto.io/Statement/v0.1',
+      predicateType: 'https://slsa.dev/provenance/v1',
+      subject: [{ name: 'shop/web', digest: { sha256: image.digest.slice(7) } }],
+      predicate: { buildDefinition: { buildType: 'test' } },
+    };
+    const blob = Buffer.from(JSON.stringify(statement));
+    await write.blob(blob);
+    const beside = await write.image('beside', 'unknown', [
+      {
+        mediaType: 'application/vnd.in-toto+json',
+        ...describeBytes(blob),
+        annotations: { 'in-toto.io/predicate-type': statement.predicateType },
+      },
+    ]);
+    const annotations = {
+      'vnd.docker.reference.type': 'attestation-manifest',
+      'vnd.docker.reference.digest': image.digest,
+    };
+    const [linux, nothing] = ['linux', 'unknown'].map((os) => ({ os, architecture: os === 'linux' ? 'amd64' : os }));
+    const mediaType = `${oci}.manifest.v1+json`;
+    await write.manifest('attested-index', `${oci}.index.v1+json`, {
+      manifests: [
+        { mediaType, ...describeBytes(image.bytes), platform: linux },
+        { mediaType, ...describeBytes(beside.bytes), platform: nothing, annotations },
+      ],
+    });
+    const reference = `${registry.host}/shop/web:attested-index`;
+
+    const found = await reader.attestations(reference, null);
+
+    const { predicateType } = statement;
+    assert.deepEqual(found, [{ subject: image.digest, predicateType, digest: digestOf(blob), sizeBytes: blob.length }]);
+    assert.deepEqual(await reader.attestation(reference, digestOf(blob), null), statement);
+    assert.deepEqual(await reader.attestations(`${registry.host}/shop/web:attested`, null), []);
+    await assert.rejects(reader.attestation(reference, `sha256:${'0'.repeat(64)}`, null), { code: 'image_unknown' });
+    await assert.rejects(reader.attestation(reference, '../x', null), { code: 'image_unknown' });
+  });
+
+  it('removes a digest with its tags, once', async () => {
+    const image = await writer(registry.host).image('gone', 's390x');
+    const reference = `${registry.host}/shop/web@${image.digest}`;
+
+    assert.equal(await reader.remove(reference, null), true);
+
+    assert.equal(await reader.remove(reference, null), false);
+    assert.equal(await reader.exists(`${registry.host}/shop/web:gone`, null), false);
+    await assert.rejects(reader.remove(`${registry.host}/shop/web:gone`, null), { code: 'image_unknown' });
+  });
+
+  it('says whom a registry lets in', async () => {
+    await using closed = await testRegistry({ htpasswd });
+    const login = { host: closed.host, username: 'someone', password: 'letmein' };
+
+    assert.equal(await reader.admits(registry.host, null), true);
+    assert.equal(await reader.admits(closed.host, null), false);
+    assert.equal(await reader.admits(closed.host, login), true);
+    assert.equal(await reader.admits(closed.host, { ...login, password: 'wrong' }), false);
+    await assert.rejects(reader.admits('127.0.0.1:9', null), { code: 'registry_unavailable' });
+  });
+
   it('says that a registry is away', async () => {
     await assert.rejects(reader.inspect('127.0.0.1:9/a/b:1', null), { code: 'registry_unavailable' });
     await assert.rejects(reader.inspect('not a name', null), { code: 'image_unknown' });
@@ -176,16 +271,8 @@ describe('reading a registry', () => {
   });
 });
 
-describe('the way to a registry', () => {
-  it('is plain HTTP only on this machine or where it is said', () => {
-    for (const host of ['localhost:5000', '127.0.0.1:5000', '[::1]:5000', 'eve.localhost'])
-      assert.equal(isInsecure(host, []), true, host);
-    for (const host of ['ghcr.io', '127.0.0.1.example.com', '10.0.0.1:5000', 'localhost.example'])
-      assert.equal(isInsecure(host, []), false, host);
-    assert.equal(isInsecure('10.0.0.1:5000', ['10.0.0.1:5000']), true);
-  });
-
-  it('is read from a challenge, quotes and all', () => {
+describe('a challenge', () => {
+  it('is read with its quotes and all', () => {
     assert.deepEqual(parseChallenge('Bearer realm="https://a/b?c=1,2",service="x \\"y\\"", scope=z'), {
       scheme: 'bearer',
       parameters: { realm: 'https://a/b?c=1,2', service: 'x "y"', scope: 'z' },

@@ -1,4 +1,5 @@
 import { BuildFailed, buildFailure, PlatformError } from '@eve/domain';
+import { redactor } from '@eve/operations';
 import type { Access } from './access.ts';
 
 /** Why git could not do what it was asked, told by its own words, which are English here. */
@@ -39,21 +40,28 @@ export function checkoutError(stderr: string, access: Access, sha: string): Buil
   const shown = access.url?.shown ?? 'the uploaded source';
   const cause = gitFailure(stderr);
   const said = tidyGit(stderr, access);
-  if (cause === 'auth')
-    return new BuildFailed(buildFailure('auth_error', `${shown} does not exist or refuses the credentials: ${said}`));
-  if (cause === 'no_space') return new BuildFailed(buildFailure('resource_error', `The disk is full: ${said}`));
+  const failed = (...[code, message, more]: Parameters<typeof buildFailure>) =>
+    new BuildFailed(buildFailure(code, message, { phase: 'source', ...more }));
+  if (cause === 'auth') return failed('auth_error', `${shown} does not exist or refuses the credentials: ${said}`);
+  if (cause === 'no_space')
+    return failed('resource_error', `The disk is full: ${said}`, {
+      retryClass: 'temporary_resource',
+      hint: 'Free space in the data directory of the worker.',
+    });
   if (cause === 'unknown_commit')
-    return new BuildFailed(
-      buildFailure('clone_error', `The commit ${sha} is not in ${shown}.`, {
-        hint: 'Push the commit first, or build a copy of your working tree with --repo-dir.',
-      }),
-    );
+    return failed('clone_error', `The commit ${sha} is not in ${shown}.`, {
+      hint: 'Push the commit first, or build a copy of your working tree with --repo-dir.',
+    });
   const text: Partial<Record<GitFailure, string>> = {
     unknown_repository: `There is no repository at ${shown}: ${said}`,
     redirected: `${shown} leads to another address; use the repository's present URL.`,
     unreachable: `${shown} cannot be reached: ${said}`,
   };
-  return new BuildFailed(buildFailure('clone_error', text[cause] ?? `git could not fetch ${shown}: ${said}`));
+  // A host without an address is more often mistyped than away for a moment.
+  const passes = cause === 'unreachable' && !/could not resolve host/i.test(said);
+  return failed('clone_error', text[cause] ?? `git could not fetch ${shown}: ${said}`, {
+    retryClass: passes ? 'network' : null,
+  });
 }
 
 /** The error of looking a ref up: an answer to who asked. */
@@ -80,9 +88,8 @@ export function tidyGit(stderr: string, { secrets, directory }: Pick<Access, 'se
   const boilerplate =
     /^(?:fatal: )?(?:Could not read from remote repository|Please make sure|and the repository exists)/;
   const chosen = (telling.length > 0 ? telling : lines).filter((line) => line && !boilerplate.test(line));
-  let text = (chosen.length > 0 ? chosen : lines.filter(Boolean)).slice(-2).join('; ');
-  for (const secret of secrets) text = text.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***');
-  return text
+  const text = (chosen.length > 0 ? chosen : lines.filter(Boolean)).slice(-2).join('; ');
+  return redactor(secrets)(text)
     .replaceAll(directory, '')
     .replace(/\b(?:fatal|error|remote): /g, '')
     .replace(/(\w:\/\/)[^/@\s]+@/g, '$1***@')

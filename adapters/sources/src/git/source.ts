@@ -127,12 +127,16 @@ async function unpack(
   const indexed = await git(['index-pack', '--stdin', '--strict', `--max-input-size=${maxPackBytes}`], { input: pack });
   if (indexed.code !== 0) {
     const said = /exceeds maximum allowed size/.test(indexed.stderr) ? 'it is too large' : 'it is not a sound git pack';
-    throw new BuildFailed(buildFailure('clone_error', `The uploaded source cannot be used: ${said}.`));
+    throw new BuildFailed(
+      buildFailure('clone_error', `The uploaded source cannot be used: ${said}.`, { phase: 'source' }),
+    );
   }
   await requireCommit(git, access, sha);
   const walked = await git(['rev-list', '--objects', '--quiet', sha, '--']);
   if (walked.code !== 0)
-    throw new BuildFailed(buildFailure('clone_error', `The uploaded source lacks parts of the commit ${sha}.`));
+    throw new BuildFailed(
+      buildFailure('clone_error', `The uploaded source lacks parts of the commit ${sha}.`, { phase: 'source' }),
+    );
 }
 
 async function requireCommit(git: Git, access: Access, sha: string): Promise<void> {

@@ -5,12 +5,16 @@ import { authStatus } from './auth/status.ts';
 import { buildArtifacts } from './build/artifacts.ts';
 import { buildCancel } from './build/cancel.ts';
 import { buildCreate } from './build/create.ts';
+import { buildDelete } from './build/delete.ts';
 import { buildDiagnose } from './build/diagnose.ts';
 import { buildList } from './build/list.ts';
 import { buildLogs } from './build/logs.ts';
+import { buildPrune } from './build/prune.ts';
 import { buildRun } from './build/run.ts';
 import { buildRuns } from './build/runs.ts';
 import { buildShow } from './build/show.ts';
+import { buildSteps } from './build/steps.ts';
+import { buildVerify } from './build/verify.ts';
 import { completion } from './completion.ts';
 import { configHistory } from './config/history.ts';
 import { configList } from './config/list.ts';
@@ -50,6 +54,7 @@ import { projectList } from './project/list.ts';
 import { projectShow } from './project/show.ts';
 import { projectSync } from './project/sync.ts';
 import { projectUpdate } from './project/update.ts';
+import { queueList } from './queue/list.ts';
 import { releaseCreate } from './release/create.ts';
 import { releaseList } from './release/list.ts';
 import { releaseResolve } from './release/resolve.ts';
@@ -71,9 +76,14 @@ export const allCommands: readonly Command[] = [
   buildRun,
   buildRuns,
   buildLogs,
+  buildSteps,
   buildArtifacts,
   buildDiagnose,
   buildCancel,
+  buildVerify,
+  buildDelete,
+  buildPrune,
+  queueList,
   releaseCreate,
   releaseList,
   releaseShow,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runEve, scratch } from '../../testing/run-eve.ts';
 import { environment, hash, pageOf, project, sha, status } from '../../testing/samples.ts';
-import { scriptedServer } from '../../testing/server.ts';
+import { problem, scriptedServer } from '../../testing/server.ts';
 
 const healthy = {
   'GET /health': { status: 'ok', database: 'ok', build: { version: '0.1.0' } },
@@ -39,6 +39,19 @@ describe('eve doctor', () => {
 
     assert.equal(code, 1);
     assert.match(stdout, /^fail {2}secrets +missing: PASSWORD\n +→ eve secrets set PASSWORD -$/m);
+  });
+
+  it('says how to make the project where there is none', async () => {
+    await using place = await scratch();
+    await using server = await scriptedServer({
+      ...healthy,
+      'GET /projects/:id': (_request, reply) => problem(reply, 404, 'project_not_found', 'There is no project shop.'),
+    });
+
+    const { code, stdout } = await runEve(['doctor', '--project', 'shop'], { ...server, cwd: place.path });
+
+    assert.equal(code, 1);
+    assert.match(stdout, /^fail {2}project .*\n +→ .*eve project create --repo \./m);
   });
 
   it('stops at a server that does not answer', async () => {

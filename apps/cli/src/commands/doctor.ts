@@ -1,7 +1,7 @@
 import { ApiError } from '@eve/protocol-rest/client';
 import { command, text } from '../command.ts';
 import type { Context } from '../context.ts';
-import { exitCodes } from '../failure.ts';
+import { exitCodes, UsageError } from '../failure.ts';
 import { openRepository } from '../git.ts';
 import { shortSha } from '../output/text.ts';
 import { reportOf } from '../report.ts';
@@ -71,7 +71,17 @@ async function* allChecks(context: Context, directory: string): AsyncGenerator<C
   let project: string | undefined;
   let branch = 'main';
   yield await checked('project', async () => {
-    const found = await api.getProject(await context.project(directory));
+    const asked = context.project(directory).then((named) => api.getProject(named));
+    const found = await asked.catch((error: unknown) => {
+      if (error instanceof UsageError || (error instanceof ApiError && error.code === 'project_not_found')) return null;
+      throw error;
+    });
+    if (found === null)
+      return {
+        state: 'failed',
+        found: 'this directory belongs to no project of this server',
+        advice: 'Make one with `eve project create --repo .`, or name one that is there with --project.',
+      };
     project = found.id;
     branch = found.branch;
     return { found: `${found.slug} (${found.id}), repository ${found.repo_url ?? 'none'}`, advice: null };

@@ -4,6 +4,7 @@ const setUp = 'Set up:';
 /** The nouns, in the order of the help. */
 export const groups: Readonly<Record<string, { about: string; heading: string }>> = {
   build: { about: 'what is built of a commit, each attempt and its images', heading: work },
+  queue: { about: 'what runs and what waits, why, at which place', heading: work },
   release: { about: 'commit, manifest and image digests, frozen', heading: work },
   env: { about: 'where releases run: deploy, look, roll back', heading: work },
   deploy: { about: 'one attempt to bring a release to an environment', heading: work },

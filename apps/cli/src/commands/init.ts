@@ -29,7 +29,7 @@ export const init = command({
     }
     const source = from === undefined ? await foundIn(root) : await named(root, resolve(directory, from));
     const project = name ?? basename(root);
-    const { manifestFromCompose, manifestFromDockerfile } = await import('@eve/operations');
+    const { manifestFromCompose, manifestFromDockerfile, readManifest } = await import('@eve/operations');
     const made = /\.ya?ml$/i.test(source.path)
       ? manifestFromCompose({ project, text: source.text })
       : manifestFromDockerfile({ project, path: source.path, text: source.text });
@@ -40,6 +40,7 @@ export const init = command({
     say('Next: look it over, then');
     say('  git add .eve/manifest.yaml && git commit -m "Add the manifest of Eve"');
     say('  eve project create --repo .');
+    for (const key of readManifest(made.yaml).secretNames) say(`  eve secrets set ${key} -`);
     say('  eve env deploy test --repo-dir .');
   },
 });

@@ -48,7 +48,7 @@ export function logLines(style: Style): LogLines {
       const retried = line.attempt > 1 && line.attempt !== attempt && attempt !== 0;
       attempt = line.attempt;
       const text = printable(message, style.colours);
-      const named = service === null ? text : `[${service}] ${text}`;
+      const named = service === null ? text : `[${printable(service, false)}] ${text}`;
       const shown = line.level === 'error' ? style.red(named) : named;
       return [...before, ...(retried ? [`--- Attempt ${line.attempt} ---`] : []), `[${clock(timestamp)}] ${shown}`];
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { duration, fields, printable, size, table } from './text.ts';
+import { duration, fields, size, table } from './text.ts';
 
 describe('text', () => {
   it('says durations as people do', () => {
@@ -26,12 +26,5 @@ describe('text', () => {
 
   it('leaves out fields without a value', () => {
     assert.deepEqual(fields({ SHA: 'abc', Nothing: null, Manifest: 'def' }), ['  SHA:      abc', '  Manifest: def']);
-  });
-
-  it('prints nothing that a terminal would obey', () => {
-    const line = 'a\u001b[31mred\u001b[0m\u001b[2Jb\u001b]0;title\u0007c\rd\u0008';
-
-    assert.equal(printable(line, false), 'aredbcd');
-    assert.equal(printable(line, true), 'a\u001b[31mred\u001b[0mbcd\u001b[0m');
   });
 });

@@ -1,4 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
+/** What a terminal would obey is not printed: a log line is text, whatever a build writes. */
+export { terminalText as printable } from '@eve/domain';
 
 /** Columns under their heads, as wide as their widest cell. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
@@ -77,19 +78,4 @@ export function size(bytes: number | null): string {
   let unit = 0;
   for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** What a terminal would obey is not printed: a log line is text, whatever a build writes. Colours stay where they are wanted. */
-export function printable(line: string, colours: boolean): string {
-  if (!colours || !line.includes('\u001b')) return plain(line);
-  const start = '\u001b';
-  const parts = line.split(start).map((part, index) => {
-    const [, colour, rest] = (index > 0 && /^(\[[0-9;]*m)(.*)$/s.exec(part)) || [];
-    return colour === undefined ? plain(index > 0 ? start + part : part) : `${start}${colour}${plain(rest ?? '')}`;
-  });
-  return parts.length > 1 ? `${parts.join('')}${start}[0m` : parts.join('');
-}
-
-function plain(text: string): string {
-  return stripVTControlCharacters(text).replace(/[^\P{Cc}\t]/gu, '');
 }

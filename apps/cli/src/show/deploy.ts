@@ -1,7 +1,7 @@
 import type { Deploy, EnvironmentStatus, Release, RevisionEntry, RollbackAnswer } from '@eve/protocol-rest/contract';
 import { labelOf } from '../output/log-lines.ts';
 import { fields, shortHash, shortSha, table, tookOf, when } from '../output/text.ts';
-import { waitingText } from './build.ts';
+import { waitingText } from './build-run.ts';
 
 export function deployFields(deploy: Deploy): string[] {
   return fields({
@@ -61,31 +61,43 @@ export function servingLines({ revision, release, env_name: name, services }: En
 /** An environment on one screen. */
 export function statusLines(status: EnvironmentStatus): string[] {
   const { environment, revision, release, last_deploy: last, services } = status;
+  const failed = last?.status === 'failed' ? last : null;
+  const lost = status.status === 'degraded' ? wayBack(status) : null;
   return [
     `Environment: ${status.env_name}`,
     ...fields({
       Status: `${status.status}${environment.status === 'suspended' ? ' (suspended)' : ''}`,
-      Ready: status.ready ? 'yes' : 'no',
+      Ready: readiness(status),
       Revision: revision ? `${status.env_name}#${revision.number}` : 'none yet',
       Release: release && `${release.tag ?? release.id} (${shortSha(release.git_sha)})`,
       'Last deploy': last && `${last.id} ${deployState(last)}, ${when(last.created_at)}`,
-      Error: last?.status === 'failed' ? last.error_message?.split('\n')[0] : null,
-      Hint: last?.status === 'failed' ? last.error?.hint : null,
+      Error: failed?.error_message?.split('\n')[0],
+      Hint: [failed?.error?.hint, lost].filter((hint) => hint).join(' ') || null,
     }),
     ...(services.length === 0 ? [] : ['', ...serviceTable(services)]),
   ];
 }
 
+function readiness({ ready, status, env_name: name, revision }: EnvironmentStatus): string {
+  if (status !== 'deploying' || !revision) return ready ? 'yes' : 'no';
+  return ready ? `yes: ${name}#${revision.number} serves while the next revision is tried` : 'no';
+}
+
+/** How what should serve comes back where the runtime has lost it. */
+function wayBack({ env_name: name, revision }: EnvironmentStatus): string | null {
+  return revision && `Start again what is missing: eve env rollback ${name} --to ${revision.number}`;
+}
+
 function serviceTable(services: EnvironmentStatus['services']): string[] {
-  const rows = services.flatMap(({ name, state, instances, digest_matches: matches, urls }) => {
+  const rows = services.flatMap(({ name, state, instances, replicas, digest_matches: matches, urls }) => {
     const running = instances.filter((instance) => instance.state === 'running').length;
     const restarts = instances.reduce((sum, instance) => sum + instance.restarts, 0);
     const first = [
       name,
       state,
-      `${running}/${instances.length}`,
+      `${running}/${replicas}`,
       String(restarts),
-      matches ? 'as released' : 'differs',
+      running === 0 ? '-' : matches ? 'as released' : 'differs',
     ];
     return [[...first, urls[0] ?? '-'], ...urls.slice(1).map((url) => ['', '', '', '', '', url])];
   });
@@ -105,15 +117,16 @@ export function deployTable(deploys: readonly Deploy[]): string[] {
 }
 
 export function historyTable(environment: string, entries: readonly RevisionEntry[]): string[] {
-  const rows = entries.map(({ revision, release, current }) => [
+  const rows = entries.map(({ revision, release, current, deploy_status: status }) => [
     `${environment}#${revision.number}`,
     current ? 'current' : '',
+    status ?? '-',
     release.tag ?? release.id,
     shortSha(release.git_sha),
     revision.created_by ?? '-',
     when(revision.created_at),
   ]);
-  return table(['Revision', '', 'Release', 'SHA', 'Created By', 'Created'], rows);
+  return table(['Revision', '', 'Deploy', 'Release', 'SHA', 'Created By', 'Created'], rows);
 }
 
 export function rollbackLines({ environment, target, release, plan }: RollbackAnswer): string[] {
@@ -122,6 +135,12 @@ export function rollbackLines({ environment, target, release, plan }: RollbackAn
     `Rollback of ${environment.name} to ${environment.name}#${target.number} (release ${release.tag ?? release.id})`,
     ...plan.map(({ service, kind, reason }) => `  ${service.padEnd(width)}  ${kind}: ${reason}`),
   ];
+}
+
+/** What to know before going back to a revision that never served as it should; null where it did. */
+export function rollbackWarning({ environment, target, target_status: status }: RollbackAnswer): string | null {
+  if (status === null || status === 'healthy') return null;
+  return `Warning: ${environment.name}#${target.number} was never healthy: its deploy is ${status}. Revisions that were: eve env history ${environment.name}`;
 }
 
 export function releaseFields(release: Release): string[] {

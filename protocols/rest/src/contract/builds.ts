@@ -1,21 +1,24 @@
 import { z } from 'zod';
-import {
-  BuildArtifactId,
-  BuildId,
-  BuildRunId,
-  Digest,
-  GitSha,
-  ManifestHash,
-  PageQuery,
-  ProjectId,
-  Timestamp,
-} from './fields.ts';
+import { BuildArtifact, BuildFailure, BuildRun, BuildRunStatus, BuildStep, Waiting } from './build-runs.ts';
+import { BuildId, BuildRunId, GitSha, ManifestHash, PageQuery, ProjectId, Timestamp } from './fields.ts';
 import { LogEntry } from './logs.ts';
+
+const duration = 'must be a length of time: seconds, or with a unit, such as 500ms, 90s, 15m or 1h';
 
 /** `90`, `90s`, `15m`, `1h`: a bare number is seconds. */
 export const Duration = z
-  .union([z.int().positive(), z.string().regex(/^[1-9][0-9]{0,7}(ms|s|m|h)?$/)])
+  .union([z.int().positive().max(99_999_999), z.string().regex(/^[1-9][0-9]{0,7}(ms|s|m|h)?$/, duration)], {
+    error: duration,
+  })
   .describe('seconds, or with a unit: 500ms, 90s, 15m, 1h');
+
+/** How a failure that passes by itself (network, a builder that is short of something, a registry that asks for a slower pace) is tried again. */
+export const RetryPolicy = z.strictObject({
+  max_retries: z.int().min(0).optional().describe('at most 3, which it is unless given; 0 never tries again'),
+  initial_delay: Duration.optional().describe('30s unless given; it doubles each time'),
+  max_delay: Duration.optional().describe('at most 300s, which it is unless given'),
+});
+export type RetryPolicy = z.input<typeof RetryPolicy>;
 
 export const BuildInputs = z.strictObject({
   force_rebuild: z.boolean().optional(),
@@ -24,15 +27,22 @@ export const BuildInputs = z.strictObject({
     .regex(/^[\w][\w.-]{0,127}$/, 'must be an image tag: letters, digits, dots, hyphens and underscores')
     .optional(),
   build_args: z.record(z.string(), z.string()).optional(),
-  platforms: z.array(z.string().min(1)).min(1).optional(),
-  timeout: Duration.optional(),
+  platforms: z.array(z.string().min(1)).min(1).max(16).optional().describe('such as linux/amd64'),
+  timeout: Duration.optional().describe("of the build itself; at most what the organisation's tier allows"),
+  retry_policy: RetryPolicy.optional(),
 });
 export type BuildInputs = z.input<typeof BuildInputs>;
 
+const place = z
+  .string()
+  .min(1)
+  .max(512)
+  .describe('registry (of the project), local (a directory of the builder), or an image reference');
+
 export const BuildCache = z.strictObject({
-  from: z.array(z.string()).optional(),
-  to: z.array(z.string()).optional(),
-  disabled: z.boolean().optional(),
+  from: z.array(place).max(16).optional(),
+  to: z.array(place).max(16).optional(),
+  disabled: z.boolean().optional().describe('every step is carried out'),
 });
 
 const registry = z.union([
@@ -47,7 +57,12 @@ const registry = z.union([
 export const CreateBuild = z.strictObject({
   git_sha: GitSha,
   manifest_hash: ManifestHash,
-  services: z.array(z.string().min(1)).min(1).nullish().describe('null or absent: every service that has build'),
+  services: z
+    .array(z.string().min(1).max(128))
+    .min(1)
+    .max(200)
+    .nullish()
+    .describe('null or absent: every service that has build'),
   inputs: BuildInputs.nullish(),
   registry: registry.nullish().describe("instead of the manifest's"),
   cache: BuildCache.nullish(),
@@ -80,108 +95,66 @@ export const BuildSpec = z
   .meta({ id: 'BuildSpec' });
 export type BuildSpec = z.infer<typeof BuildSpec>;
 
-export const BuildRunStatus = z.enum(['pending', 'building', 'completed', 'failed', 'cancelled']);
-export const BuilderName = z.enum(['buildx', 'buildkit', 'kaniko']);
+/** A build in a list. */
+export const ListedBuild = BuildSpec.extend({
+  last_status: BuildRunStatus.nullable().describe('of its newest run, verifications apart; null before the first'),
+}).meta({ id: 'ListedBuild' });
+export type ListedBuild = z.infer<typeof ListedBuild>;
 
-export const ListBuilds = PageQuery.extend({ git_sha: GitSha.optional(), status: BuildRunStatus.optional() });
+/** A time (ISO 8601), or how long ago: `90m`, `24h`, `7d`. */
+export const Since = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date(), z.string().regex(/^[1-9][0-9]{0,4}(s|m|h|d)$/)], {
+    error: 'must be a time such as 2026-01-31T12:00:00Z, a day, or how long ago, such as 90m, 24h or 7d',
+  })
+  .describe('a time, a day, or how long ago: 90m, 24h, 7d');
+
+export const ListBuilds = z.strictObject({
+  ...PageQuery.shape,
+  git_sha: GitSha.optional(),
+  status: BuildRunStatus.optional().describe('of the newest run'),
+  service: z.string().min(1).max(128).optional().describe('builds that cover it'),
+  since: Since.optional(),
+});
 export type ListBuilds = z.input<typeof ListBuilds>;
 
-export const ListArtifacts = PageQuery.extend({
-  run_id: BuildRunId.optional().describe('the newest completed run when left out'),
-  cursor: z
-    .string()
-    .regex(/^\d{1,9}$/, 'is none that a list gave')
-    .optional(),
+export const PruneBuilds = z.strictObject({
+  keep: z.int().min(0).max(100_000).nullish().describe('so many of the newest builds stay; 10 unless given'),
 });
+export type PruneBuilds = z.input<typeof PruneBuilds>;
 
-export const Waiting = z
-  .object({
-    reason: z.enum(['tenant_limit', 'builder_capacity', 'lock', 'approval', 'retry_delay', 'free_worker']),
-    position: z.int().describe('1 is next'),
-  })
-  .meta({ id: 'Waiting' });
-export type Waiting = z.infer<typeof Waiting>;
+export const PrunedBuilds = z
+  .object({ deleted: z.int().describe('builds; what a release names or what runs is never among them') })
+  .meta({ id: 'PrunedBuilds' });
+export type PrunedBuilds = z.infer<typeof PrunedBuilds>;
 
-export const BuildFailure = z
+/** The project's newest run that built something, and what is different now. */
+export const LastGood = z
   .object({
-    code: z.string(),
-    message: z.string(),
-    service: z.string().nullable(),
-    step: z.string().nullable().describe('the failing Dockerfile step'),
-    tail: z.array(z.string()).describe('its last lines, at most 30'),
-    hint: z.string(),
-    retry_helps: z.boolean(),
-  })
-  .meta({ id: 'BuildFailure' });
-export type BuildFailure = z.infer<typeof BuildFailure>;
-
-/** One attempt to carry a build out. */
-export const BuildRun = z
-  .object({
-    id: BuildRunId,
     build_id: BuildId,
-    project_id: ProjectId,
-    status: BuildRunStatus,
-    phase: z.enum(['preparing', 'downloading', 'building', 'optimizing', 'packaging']).nullable(),
-    backend: BuilderName,
-    attempt: z.int(),
-    notes: z.array(z.string()),
-    runner_ref: z.string().nullable(),
-    logs_ref: z.string().nullable(),
-    error_message: z.string().nullable(),
-    error_code: z.string().nullable(),
-    error: BuildFailure.nullable(),
-    reused_from: BuildRunId.nullable(),
-    cancel_requested_at: Timestamp.nullable(),
-    waiting: Waiting.nullable(),
-    created_by: z.string().nullable(),
-    created_at: Timestamp,
-    started_at: Timestamp.nullable(),
-    completed_at: Timestamp.nullable(),
-  })
-  .meta({ id: 'BuildRun' });
-export type BuildRun = z.infer<typeof BuildRun>;
-
-export const StartBuildRun = z.strictObject({
-  backend: BuilderName.nullish(),
-  runner_ref: z.string().nullish().describe('accepted, not used'),
-});
-export type StartBuildRun = z.input<typeof StartBuildRun>;
-
-export const CancelBuild = z.strictObject({
-  run_id: BuildRunId.nullish().describe('the latest run when left out'),
-  reason: z.string().max(500).nullish(),
-});
-export type CancelBuild = z.input<typeof CancelBuild>;
-
-/** One pushed image. */
-export const BuildArtifact = z
-  .object({
-    id: BuildArtifactId,
-    build_id: BuildId,
+    number: z.int(),
     run_id: BuildRunId,
-    service_name: z.string(),
-    image_ref: z.string().describe('host/repository, without tag'),
-    digest: Digest,
-    tags: z.array(z.string()),
-    platforms: z.array(z.string()),
-    platform_digests: z.array(z.object({ platform: z.string(), manifest: z.string(), config: z.string() })),
-    size_bytes: z.number().nullable(),
-    sbom_ref: z.string().nullable(),
-    provenance_ref: z.string().nullable(),
-    created_at: Timestamp,
+    git_sha: z.string().nullable(),
+    completed_at: Timestamp.nullable(),
+    differences: z.array(z.object({ what: z.string(), before: z.string().nullable(), after: z.string().nullable() })),
   })
-  .meta({ id: 'BuildArtifact' });
-export type BuildArtifact = z.infer<typeof BuildArtifact>;
+  .meta({ id: 'LastGood' });
+export type LastGood = z.infer<typeof LastGood>;
 
 export const BuildDiagnosis = z
   .object({
     spec: BuildSpec,
-    runs: z.array(BuildRun),
+    runs: z.array(BuildRun).describe('newest first, at most 20, verifications among them'),
+    run: BuildRun.nullable().describe('the newest that is no verification: what follows is about it'),
     artifacts: z.array(BuildArtifact),
-    logs: z.array(LogEntry).describe('the last 30 of the newest run'),
+    steps: z.array(BuildStep),
+    cache: z
+      .object({ steps: z.int(), hits: z.int(), rate: z.number().describe('from 0 to 1') })
+      .nullable()
+      .describe('of its last attempt'),
+    logs: z.array(LogEntry).describe('the last 30'),
     waiting: Waiting.nullable(),
     failure: BuildFailure.nullable(),
+    last_good: LastGood.nullable(),
   })
   .meta({ id: 'BuildDiagnosis' });
 export type BuildDiagnosis = z.infer<typeof BuildDiagnosis>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Deploy } from './deploys.ts';
+import { Deploy, DeployStatus } from './deploys.ts';
 import { Environment, Revision } from './environments.ts';
 import { GitSha, ManifestHash } from './fields.ts';
 import { PipelineRun, Step } from './pipelines.ts';
@@ -54,6 +54,9 @@ export const RollbackAnswer = z
     revision: Revision.nullable(),
     target: Revision,
     release: Release,
+    target_status: DeployStatus.nullable().describe(
+      'how the deploy of the target ended; only a healthy one has served',
+    ),
     plan: z.array(
       z.object({
         service: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Waiting } from './builds.ts';
+import { Waiting } from './build-runs.ts';
 import { DeployId, EnvironmentId, PageQuery, ProjectId, RevisionId, Timestamp } from './fields.ts';
 
 export const DeployStatus = z.enum([

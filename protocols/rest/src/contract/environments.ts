@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Deploy } from './deploys.ts';
+import { Deploy, DeployStatus } from './deploys.ts';
 import {
   ConfigVersionId,
   DeployId,
@@ -51,7 +51,13 @@ export const Revision = z
 export type Revision = z.infer<typeof Revision>;
 
 export const RevisionEntry = z
-  .object({ revision: Revision, release: Release, current: z.boolean() })
+  .object({
+    revision: Revision,
+    release: Release,
+    current: z.boolean(),
+    deploy_id: DeployId.nullable(),
+    deploy_status: DeployStatus.nullable().describe('how the deploy that was to make it serve ended'),
+  })
   .meta({ id: 'RevisionEntry' });
 export type RevisionEntry = z.infer<typeof RevisionEntry>;
 
@@ -61,6 +67,7 @@ export const ServiceState = z
     state: z.enum(['running', 'starting', 'stopped', 'missing']),
     image: z.string(),
     urls: z.array(z.string()),
+    replicas: z.int().describe('how many instances there should be'),
     digest_matches: z.boolean().describe('what runs is what was released'),
     instances: z.array(
       z.object({
@@ -81,7 +88,7 @@ export const EnvironmentStatus = z
     project_id: ProjectId,
     env_name: z.string(),
     status: z.enum(['ready', 'deploying', 'degraded', 'unknown']),
-    ready: z.boolean(),
+    ready: z.boolean().describe('what serves runs as released, also while a new revision is tried'),
     environment: Environment,
     revision: Revision.nullable(),
     release: Release.nullable(),

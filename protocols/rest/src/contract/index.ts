@@ -1,3 +1,4 @@
+export * from './build-runs.ts';
 export * from './builds.ts';
 export * from './deploy-requests.ts';
 export * from './deploys.ts';
@@ -7,5 +8,6 @@ export * from './logs.ts';
 export * from './manifests.ts';
 export * from './pipelines.ts';
 export * from './projects.ts';
+export * from './queue.ts';
 export * from './releases.ts';
 export * from './system.ts';

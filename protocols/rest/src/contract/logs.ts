@@ -25,8 +25,15 @@ export type LogPage = z.infer<typeof LogPage>;
 export const LogQuery = z.object({
   after: z.coerce.number().int().min(0).optional().describe('the last sequence already seen'),
   tail: z.coerce.number().int().min(1).max(10_000).optional().describe('only the last so many lines'),
-  limit: z.coerce.number().int().min(1).max(10_000).optional(),
-  step: z.string().min(1).max(500).optional(),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('at most so many lines, fewer where they are very long; only an empty page is the end'),
+  step: z.string().min(1).max(500).optional().describe('only lines of this step'),
+  attempt: z.coerce.number().int().min(1).max(1_000).optional().describe('only lines of this attempt of the run'),
   follow: Flag,
 });
 export type LogQuery = z.input<typeof LogQuery>;

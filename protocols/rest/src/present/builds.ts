@@ -1,9 +1,6 @@
-import type { BuildArtifact, BuildFailure, BuildInputs, BuildRun, BuildSpec } from '@eve/domain';
-import { formatBuildFailure } from '@eve/domain';
-import type { LogLine, QueuePosition } from '@eve/operations';
+import type { BuildInputs, BuildSpec, RetryPolicy } from '@eve/domain';
+import type { ListedBuild, LogLine } from '@eve/operations';
 import type * as contract from '../contract/index.ts';
-import type { Context } from '../operations.ts';
-import { imageRef } from './image-ref.ts';
 import { iso } from './time.ts';
 
 export function presentBuildSpec(spec: BuildSpec): contract.BuildSpec {
@@ -31,80 +28,39 @@ export function presentBuildSpec(spec: BuildSpec): contract.BuildSpec {
   };
 }
 
-function presentInputs({ forceRebuild, tag, buildArgs, platforms, timeoutMs }: BuildInputs): contract.BuildInputs {
+export function presentListedBuild({ lastStatus, ...spec }: ListedBuild): contract.ListedBuild {
+  return { ...presentBuildSpec(spec), last_status: lastStatus };
+}
+
+function presentInputs({
+  forceRebuild,
+  tag,
+  buildArgs,
+  platforms,
+  timeoutMs,
+  retryPolicy,
+}: BuildInputs): contract.BuildInputs {
   return {
     ...(forceRebuild !== undefined && { force_rebuild: forceRebuild }),
     ...(tag !== undefined && { tag }),
     ...(buildArgs !== undefined && { build_args: { ...buildArgs } }),
     ...(platforms !== undefined && { platforms: [...platforms] }),
-    ...(timeoutMs !== undefined && { timeout: timeoutMs % 1000 === 0 ? `${timeoutMs / 1000}s` : `${timeoutMs}ms` }),
+    ...(timeoutMs !== undefined && { timeout: duration(timeoutMs) }),
+    ...(retryPolicy !== undefined && { retry_policy: presentRetryPolicy(retryPolicy) }),
   };
 }
 
-export function presentFailure(failure: BuildFailure): contract.BuildFailure {
+function presentRetryPolicy({ maxRetries, initialDelayMs, maxDelayMs }: RetryPolicy): contract.RetryPolicy {
   return {
-    code: failure.code,
-    message: failure.message,
-    service: failure.service,
-    step: failure.step,
-    tail: [...failure.tail],
-    hint: failure.hint,
-    retry_helps: failure.retryHelps,
+    ...(maxRetries !== undefined && { max_retries: maxRetries }),
+    ...(initialDelayMs !== undefined && { initial_delay: duration(initialDelayMs) }),
+    ...(maxDelayMs !== undefined && { max_delay: duration(maxDelayMs) }),
   };
 }
 
-export function presentWaiting(position: QueuePosition | null): contract.Waiting | null {
-  return position && { reason: position.reason, position: position.position };
-}
-
-export function presentBuildRun(run: BuildRun, waiting: QueuePosition | null): contract.BuildRun {
-  return {
-    id: run.id,
-    build_id: run.buildId,
-    project_id: run.projectId,
-    status: run.status,
-    phase: run.phase,
-    backend: run.backend,
-    attempt: run.attempt,
-    notes: [...run.notes],
-    runner_ref: run.runnerRef,
-    logs_ref: run.logsRef,
-    error_message: run.failure && formatBuildFailure(run.failure),
-    error_code: run.failure?.code ?? null,
-    error: run.failure && presentFailure(run.failure),
-    reused_from: run.reusedFrom,
-    cancel_requested_at: iso(run.cancelRequestedAt),
-    waiting: presentWaiting(waiting),
-    created_by: run.createdBy,
-    created_at: iso(run.createdAt),
-    started_at: iso(run.startedAt),
-    completed_at: iso(run.completedAt),
-  };
-}
-
-export function presentArtifact(
-  context: Context,
-  { id, buildId, runId, serviceName, image, digests, ...artifact }: BuildArtifact,
-): contract.BuildArtifact {
-  return {
-    id,
-    build_id: buildId,
-    run_id: runId,
-    service_name: serviceName,
-    image_ref: imageRef(context, image),
-    digest: digests.digest,
-    tags: [...artifact.tags],
-    platforms: [...artifact.platforms],
-    platform_digests: digests.platforms.map(({ platform: name, manifest, config }) => ({
-      platform: name,
-      manifest,
-      config,
-    })),
-    size_bytes: artifact.sizeBytes,
-    sbom_ref: artifact.sbomRef,
-    provenance_ref: artifact.provenanceRef,
-    created_at: iso(artifact.createdAt),
-  };
+/** In the form in which it is taken: seconds where they are whole. */
+function duration(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
 export function presentLine(line: LogLine): contract.LogEntry {

@@ -2,7 +2,7 @@ import type { ConfigVersion, Deploy, DeployFailure, Environment, Release, Revisi
 import type { Instance, PlannedChange, QueuePosition } from '@eve/operations';
 import type * as contract from '../contract/index.ts';
 import type { Context, EnvironmentStatus } from '../operations.ts';
-import { presentWaiting } from './builds.ts';
+import { presentWaiting } from './build-runs.ts';
 import { imageRef } from './image-ref.ts';
 import { iso } from './time.ts';
 
@@ -101,22 +101,23 @@ export function presentConfigVersion(version: ConfigVersion): contract.ConfigVer
 
 export function presentStatus(
   context: Context,
-  { environment, revision, release, lastDeploy, services, health }: EnvironmentStatus,
+  { environment, revision, release, lastDeploy, services, ready, health }: EnvironmentStatus,
 ): contract.EnvironmentStatus {
   return {
     project_id: environment.projectId,
     env_name: environment.name,
     status: health,
-    ready: health === 'ready',
+    ready,
     environment: presentEnvironment(environment),
     revision: revision && presentRevision(revision),
     release: release && presentRelease(context, release),
     last_deploy: lastDeploy && presentDeploy(lastDeploy, null),
-    services: services.map(({ name, state, instances, image, urls, digestMatches }) => ({
+    services: services.map(({ name, state, instances, replicas, image, urls, digestMatches }) => ({
       name,
       state,
       image,
       urls: [...urls],
+      replicas,
       digest_matches: digestMatches,
       instances: instances.map(presentInstance),
     })),

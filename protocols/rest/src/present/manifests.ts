@@ -1,5 +1,5 @@
 import type { ErrorDetail, Manifest } from '@eve/domain';
-import type { ManifestSync } from '@eve/operations';
+import { howToSetSecret, type ManifestSync } from '@eve/operations';
 import type * as contract from '../contract/index.ts';
 import { iso } from './time.ts';
 
@@ -42,5 +42,5 @@ function pointerOf(path: string): string {
 }
 
 export function presentMissingSecrets(keys: readonly string[]): contract.SecretValidation {
-  return { missing: keys.map((key) => ({ key, hints: [`Set it with \`eve secrets set ${key}\`.`] })) };
+  return { missing: keys.map((key) => ({ key, hints: [`Set it with ${howToSetSecret(key)}.`] })) };
 }

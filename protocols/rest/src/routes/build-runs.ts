@@ -3,11 +3,12 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import * as contract from '../contract/index.ts';
 import type { Context } from '../operations.ts';
-import { given, pageOf, presentPage } from '../paging.ts';
-import { presentBuildRun } from '../present/builds.ts';
+import { given, pageOf, presentPage, presentWhole } from '../paging.ts';
+import { presentBuildRun, presentStep } from '../present/build-runs.ts';
 import { logDescription, sendLog } from './send-log.ts';
 
 const ofBuild = z.object({ build_id: contract.BuildId });
+const ofRun = ofBuild.extend({ run_id: contract.BuildRunId });
 const tags = ['build runs'];
 
 /** Attempts to carry a build out, and what they print. */
@@ -31,7 +32,7 @@ export const buildRunRoutes: FastifyPluginAsyncZod<Context> = async (app, contex
       const { build_id: buildId } = request.params;
       const run = await operations.startBuildRun(platform, request.caller, {
         buildId,
-        ...given({ backend: request.body.backend }),
+        ...given({ backend: request.body.backend, priority: request.body.priority }),
       });
       return reply.code(201).send(presentBuildRun(run, await waitingOf(run)));
     },
@@ -45,7 +46,7 @@ export const buildRunRoutes: FastifyPluginAsyncZod<Context> = async (app, contex
         tags,
         summary: 'List the runs of a build, newest first',
         params: ofBuild,
-        querystring: contract.PageQuery,
+        querystring: contract.ListBuildRuns,
         response: { 200: contract.pageOf(contract.BuildRun) },
       },
     },
@@ -65,7 +66,7 @@ export const buildRunRoutes: FastifyPluginAsyncZod<Context> = async (app, contex
         operationId: 'getBuildRun',
         tags,
         summary: 'Show a run',
-        params: ofBuild.extend({ run_id: contract.BuildRunId }),
+        params: ofRun,
         response: { 200: contract.BuildRun },
       },
     },
@@ -73,6 +74,40 @@ export const buildRunRoutes: FastifyPluginAsyncZod<Context> = async (app, contex
       const run = await operations.findBuildRun(platform, caller, build_id, run_id);
       if (!run) throw new PlatformError('build_run_not_found', `Build ${build_id} has no run ${run_id}.`);
       return presentBuildRun(run, await waitingOf(run));
+    },
+  );
+
+  app.get(
+    '/builds/:build_id/runs/:run_id/steps',
+    {
+      schema: {
+        operationId: 'listBuildSteps',
+        tags,
+        summary: 'The steps of a run, of all its attempts and services: how long each took, whether it was cached',
+        params: ofRun,
+        response: { 200: contract.pageOf(contract.BuildStep) },
+      },
+    },
+    async ({ caller, params: { build_id: buildId, run_id: runId } }) =>
+      presentWhole(await operations.listBuildSteps(platform, caller, { buildId, runId }), presentStep),
+  );
+
+  app.post(
+    '/builds/:build_id/verify',
+    {
+      schema: {
+        operationId: 'verifyBuild',
+        tags,
+        summary: 'Build again without cache and compare the digests',
+        params: ofBuild,
+        body: contract.VerifyBuild,
+        response: { 201: contract.BuildRun },
+      },
+    },
+    async (request, reply) => {
+      const about = { buildId: request.params.build_id, ...given({ runId: request.body.run_id }) };
+      const run = await operations.verifyBuild(platform, request.caller, about);
+      return reply.code(201).send(presentBuildRun(run, await waitingOf(run)));
     },
   );
 

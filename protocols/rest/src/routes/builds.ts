@@ -1,22 +1,18 @@
-import type { BuildRun } from '@eve/domain';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import * as contract from '../contract/index.ts';
+import { durationMs, sinceOf } from '../duration.ts';
 import type { Context } from '../operations.ts';
 import { given, pageOf, presentPage } from '../paging.ts';
-import {
-  presentArtifact,
-  presentBuildRun,
-  presentBuildSpec,
-  presentFailure,
-  presentLine,
-  presentWaiting,
-} from '../present/builds.ts';
+import { presentArtifact } from '../present/build-runs.ts';
+import { presentBuildSpec, presentListedBuild } from '../present/builds.ts';
+import { presentDiagnosis } from '../present/diagnosis.ts';
 import { projectOf } from './project-of.ts';
 
 const ofProject = z.object({ project_id: contract.ProjectName });
 const ofBuild = z.object({ build_id: contract.BuildId });
 const tags = ['builds'];
+const defaultKeep = 10;
 
 /** What is to be built, and what came of it. */
 export const buildRoutes: FastifyPluginAsyncZod<Context> = async (app, context) => {
@@ -58,14 +54,19 @@ export const buildRoutes: FastifyPluginAsyncZod<Context> = async (app, context) 
         summary: 'List builds, newest first',
         params: ofProject,
         querystring: contract.ListBuilds,
-        response: { 200: contract.pageOf(contract.BuildSpec) },
+        response: { 200: contract.pageOf(contract.ListedBuild) },
       },
     },
     async ({ caller, params, query }) => {
       const { id } = await projectOf(context, caller, params.project_id);
-      const filter = given({ gitSha: query.git_sha, status: query.status });
+      const filter = given({
+        gitSha: query.git_sha,
+        status: query.status,
+        service: query.service,
+        since: query.since === undefined ? undefined : sinceOf(query.since, platform.now()),
+      });
       const page = await operations.listBuilds(platform, caller, id, { ...pageOf(query), ...filter });
-      return presentPage(page, query, presentBuildSpec);
+      return presentPage(page, query, presentListedBuild);
     },
   );
 
@@ -81,6 +82,43 @@ export const buildRoutes: FastifyPluginAsyncZod<Context> = async (app, context) 
       },
     },
     async ({ caller, params }) => presentBuildSpec(await operations.getBuild(platform, caller, params.build_id)),
+  );
+
+  app.delete(
+    '/builds/:build_id',
+    {
+      schema: {
+        operationId: 'deleteBuild',
+        tags,
+        summary:
+          'Delete a build with its runs, artifacts and logs; never one that a release names or that is under way',
+        params: ofBuild,
+        response: { 204: z.undefined() },
+      },
+    },
+    async ({ caller, params }, reply) => {
+      await operations.deleteBuild(platform, caller, params.build_id);
+      return reply.code(204).send();
+    },
+  );
+
+  app.post(
+    '/projects/:project_id/builds/prune',
+    {
+      schema: {
+        operationId: 'pruneBuilds',
+        tags,
+        summary: 'Delete old builds: beyond the newest, and only what no release names',
+        params: ofProject,
+        body: contract.PruneBuilds,
+        response: { 201: contract.PrunedBuilds },
+      },
+    },
+    async ({ caller, params, body }, reply) => {
+      const { id } = await projectOf(context, caller, params.project_id);
+      const deleted = await operations.pruneBuilds(platform, caller, id, body.keep ?? defaultKeep);
+      return reply.code(201).send({ deleted });
+    },
   );
 
   app.get(
@@ -117,33 +155,25 @@ export const buildRoutes: FastifyPluginAsyncZod<Context> = async (app, context) 
     },
     async ({ caller, params }) => {
       const found = await operations.diagnoseBuild(platform, caller, params.build_id);
-      const { spec, runs, artifacts, logs, waiting, failure } = found;
-      const waitingOf = (run: BuildRun) => (run.id === runs[0]?.id ? waiting : null);
-      return {
-        spec: presentBuildSpec(spec),
-        runs: runs.map((run) => presentBuildRun(run, waitingOf(run))),
-        artifacts: artifacts.map((artifact) => presentArtifact(context, artifact)),
-        logs: logs.map(presentLine),
-        waiting: presentWaiting(waiting),
-        failure: failure && presentFailure(failure),
-      };
+      return presentDiagnosis(context, found);
     },
   );
 };
 
-function inputsOf({ force_rebuild, tag, build_args, platforms, timeout }: z.output<typeof contract.BuildInputs>) {
+function inputsOf(inputs: z.output<typeof contract.BuildInputs>) {
+  const { retry_policy: retry } = inputs;
   return given({
-    forceRebuild: force_rebuild,
-    tag,
-    buildArgs: build_args,
-    platforms,
-    timeoutMs: timeout === undefined ? undefined : milliseconds(timeout),
+    forceRebuild: inputs.force_rebuild,
+    tag: inputs.tag,
+    buildArgs: inputs.build_args,
+    platforms: inputs.platforms,
+    timeoutMs: durationMs(inputs.timeout),
+    retryPolicy:
+      retry &&
+      given({
+        maxRetries: retry.max_retries,
+        initialDelayMs: durationMs(retry.initial_delay),
+        maxDelayMs: durationMs(retry.max_delay),
+      }),
   });
-}
-
-const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-function milliseconds(duration: number | string): number {
-  const [, amount, unit = 's'] = /^(\d+)([a-z]*)$/.exec(String(duration)) ?? [];
-  return Number(amount) * (unitMs[unit || 's'] ?? 1000);
 }

@@ -65,21 +65,19 @@ export const environmentDeployRoutes: FastifyPluginAsyncZod<EnvironmentContext> 
     async ({ caller, params, body }) => {
       const { id: projectId } = await projectOf(context, caller, params.project_id);
       const to = body.to ?? body.release;
-      const { environment, deploy, revision, target, release, plan } = await operations.rollbackEnvironment(
-        platform,
-        caller,
-        {
+      const { environment, deploy, revision, target, release, targetStatus, plan } =
+        await operations.rollbackEnvironment(platform, caller, {
           projectId,
           envName: params.env_name,
           ...given({ to: to === null || to === undefined ? to : String(to), dryRun: body.dry_run }),
-        },
-      );
+        });
       return {
         environment: presentEnvironment(environment),
         deploy: deploy && presentDeploy(deploy, null),
         revision: revision && presentRevision(revision),
         target: presentRevision(target),
         release: presentRelease(context, release),
+        target_status: targetStatus,
         plan: plan.map(presentChange),
       };
     },
@@ -100,10 +98,12 @@ export const environmentDeployRoutes: FastifyPluginAsyncZod<EnvironmentContext> 
     async ({ caller, params, query }) => {
       const { id } = await projectOf(context, caller, params.project_id);
       const page = await operations.listRevisions(platform, caller, id, params.env_name, pageOf(query));
-      return presentPage(page, query, ({ revision, release, current }) => ({
+      return presentPage(page, query, ({ revision, release, deploy, current }) => ({
         revision: presentRevision(revision),
         release: presentRelease(context, release),
         current,
+        deploy_id: deploy?.id ?? null,
+        deploy_status: deploy?.status ?? null,
       }));
     },
   );

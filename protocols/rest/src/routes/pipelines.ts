@@ -78,15 +78,10 @@ export const pipelineRoutes: FastifyPluginAsyncZod<Context> = async (app, contex
         const { id: projectId } = await projectOf(context, request.caller, request.params.project_id);
         const { git_sha, ref, manifest_hash: manifestHash, env_name, env, inputs } = request.body;
         const gitSha = git_sha ?? ref;
-        if (gitSha === undefined) {
-          const details = [{ path: 'git_sha', message: 'is required' }];
-          throw new PlatformError('request_invalid', 'Validation failed: git_sha is required.', { details });
-        }
         const started = await operations.startPipelineRun(platform, request.caller, {
           projectId,
           pipeline: request.params.pipeline,
-          gitSha,
-          ...given({ manifestHash, envName: env_name ?? env, inputs }),
+          ...given({ gitSha, manifestHash, envName: env_name ?? env, inputs }),
         });
         return reply.code(201).send(presentRunDetail(started));
       },

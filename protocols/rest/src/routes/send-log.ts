@@ -12,27 +12,33 @@ const defaultLimit = 1000;
 export const logDescription = [
   'JSON by default. `Accept: text/event-stream` or `follow=true` follows the log: `event: state` says what it waits for,',
   '`event: log` is a line whose id is its sequence, `event: end` is the final state; `Last-Event-ID` goes on after a line.',
-  '`Accept: application/x-ndjson` is a line per line, `Accept: text/plain` is `[HH:MM:SS] text`; both take `follow=true`.',
+  '`Accept: application/x-ndjson` is a line per line, `Accept: text/plain` is `[HH:MM:SS] text`',
+  'without anything that a terminal would obey; both take `follow=true`.',
 ].join(' ');
 
 /** Answers with a log in the form that the client asks for. Undefined when the answer was streamed. */
 export async function sendLog(
-  { platform, closing }: Context,
+  { platform, closing, logEnds }: Context,
   request: FastifyRequest,
   reply: FastifyReply,
   query: z.output<typeof LogQuery>,
   log: OpenLog,
 ): Promise<LogPage | undefined> {
   const format = formatOf(request.headers.accept ?? '', query.follow);
-  const after = query.after ?? lastEventId(request) ?? 0;
+  // A browser that comes back asks for the address it had, and says how far it came.
+  const after = Math.max(query.after ?? 0, lastEventId(request) ?? 0);
+  const filter = {
+    ...(query.step !== undefined && { step: query.step }),
+    ...(query.attempt !== undefined && { attempt: query.attempt }),
+  };
   if (format === 'json') {
-    const { tail, limit = defaultLimit, step } = query;
+    const { tail, limit = defaultLimit } = query;
     const range = tail === undefined ? { after, limit } : { tail };
-    const lines = await platform.logs.read(log.subject, { ...range, ...(step !== undefined && { step }) });
+    const lines = await platform.logs.read(log.subject, { ...range, ...filter });
     return { logs: lines.filter(({ sequence }) => sequence > after).map(presentLine) };
   }
   const follow = query.follow || format === 'sse';
-  await streamLog({ platform, closing }, reply, log, format, { after, tail: query.tail, step: query.step, follow });
+  await streamLog({ platform, closing, logEnds }, reply, log, format, { after, tail: query.tail, filter, follow });
   return undefined;
 }
 

@@ -71,6 +71,18 @@ describe('eve build', () => {
     assert.equal(stdout, `${JSON.stringify(page)}\n`);
   });
 
+  it('lists builds with the status of their newest run', async () => {
+    const listed = [
+      { ...spec, last_status: 'failed' },
+      { ...spec, last_status: null },
+    ];
+    await using server = await scriptedServer({ 'GET /projects/:id/builds': pageOf(...listed) });
+
+    const { stdout } = await runEve(['build', 'list', '--project', 'shop'], server);
+
+    assert.match(stdout, /^Build ID +No +Status +SHA .*\n\S+ +#7 +failed .*\n\S+ +#7 +- /);
+  });
+
   it('lists runs with the failure and the hint under a failed one', async () => {
     await using server = await scriptedServer({ 'GET /builds/:id/runs': pageOf(failedRun, completedRun) });
 
@@ -106,6 +118,22 @@ describe('eve build', () => {
       stdout,
       '[03:04:05] Cloning …\n[03:04:05] [web] Error: it broke\n  Type: Build Error\n  Hint: mend it\n',
     );
+  });
+
+  it('reads a log of many pages to its end, of one attempt if asked', async () => {
+    const asked: unknown[] = [];
+    await using server = await scriptedServer({
+      'GET /builds/:id/logs': (request: { query: unknown }) => {
+        const { after } = request.query as { after: string };
+        asked.push({ ...(request.query as object) });
+        return { logs: Number(after) < 3 ? [logEntry(Number(after) + 1, `line ${after}`)] : [] };
+      },
+    });
+
+    const { stdout } = await runEve(['build', 'logs', spec.id, '--attempt', '2'], server);
+
+    assert.equal(stdout.split('\n').length - 1, 3);
+    assert.deepEqual(asked[3], { attempt: '2', after: '3', limit: '1000' });
   });
 
   it('says when there are no logs', async () => {
@@ -189,32 +217,6 @@ describe('eve build', () => {
       new RegExp(`^Build run started: ${run.id}\n {2}Build: +${spec.id}\n {2}Status: +pending\n {2}Backend: +buildx\n`),
     );
     assert.deepEqual((server.asked[1]?.body as { inputs: object } | undefined)?.inputs, { force_rebuild: true });
-  });
-
-  it('shows everything about a failed build with diagnose', async () => {
-    const diagnosis = {
-      spec,
-      runs: [failedRun],
-      artifacts: [],
-      logs: [logEntry(1, 'one')],
-      waiting: null,
-      failure: failedRun.error,
-    };
-    await using server = await scriptedServer({ 'GET /builds/:id/diagnose': diagnosis });
-
-    const { stdout } = await runEve(['build', 'diagnose', spec.id], server);
-
-    assert.match(stdout, new RegExp(`^Build diagnose: ${spec.id}\n`));
-    for (const part of [
-      'Runs (1 run):',
-      'Artifacts: none.',
-      'Recent logs:',
-      'Step:',
-      '--- Last 1 lines ---',
-      'npm error 404',
-    ]) {
-      assert.ok(stdout.includes(part), part);
-    }
   });
 
   it('says that the server cannot cancel a build that has ended, with the code of a conflict', async () => {

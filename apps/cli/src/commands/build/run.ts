@@ -1,11 +1,9 @@
-import type { BuildRun } from '@eve/protocol-rest/contract';
 import { command, flag, number, text } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { exitCodeOfRun, followBuildRun, outcomeOf } from '../../follow/build-run.ts';
-import { followed } from '../../follow/detach.ts';
-import { pollUntil } from '../../follow/patience.ts';
+import { UsageError } from '../../failure.ts';
+import { followBuildRun, waitForRun } from '../../follow/build-run.ts';
 import { fields } from '../../output/text.ts';
-import { waitingText } from '../../show/build.ts';
+import { circumstances } from '../../show/build-run.ts';
 
 export const buildRun = command({
   name: 'build run',
@@ -13,18 +11,26 @@ export const buildRun = command({
   arguments: ['<build-id>'],
   options: {
     backend: text('<name>', 'buildx, buildkit or kaniko; the server chooses when left out'),
+    priority: text('<n>', 'among the builds of the organisation: higher first, -100 to 100, 0 unless given'),
     force: flag('build anew, also where the images of an equal build could be reused'),
     follow: flag('show what it prints until it ends', 'f'),
     wait: flag('wait until it ends'),
     timeout: number('<seconds>', 'stop following or waiting after so long; the run goes on'),
   },
-  examples: ['eve build run bld_… --follow'],
+  examples: [
+    'eve build run bld_… --follow',
+    'eve build run bld_… --wait --timeout 600',
+    'eve build run bld_… --priority 10',
+  ],
 
-  async run(context, { backend, force, follow, wait, timeout }, [given]) {
+  async run(context, { backend, priority, force, follow, wait, timeout }, [given]) {
     const { api } = context;
     const buildId = force ? await forcedBuild(context, given) : given;
     // The server knows its engines and says which there are.
-    const run = await api.startBuildRun(buildId, backend ? { backend: backend as 'buildx' } : {});
+    const run = await api.startBuildRun(buildId, {
+      ...(backend && { backend: backend as 'buildx' }),
+      ...(priority !== undefined && { priority: wholeNumber(priority) }),
+    });
     if (follow) return followBuildRun(context, run, {}, timeout);
     if (wait) return waitForRun(context, run, timeout);
     context.answer(run, () => [
@@ -33,14 +39,18 @@ export const buildRun = command({
         Build: run.build_id,
         Status: run.status,
         Backend: run.backend,
-        Waiting: waitingText(run.waiting),
-        Reused: run.reused_from,
+        ...circumstances(run),
       }),
     ]);
     if (run.completed_at === null) context.say(`Follow it: eve build logs ${run.build_id} --follow`);
     return undefined;
   },
 });
+
+function wholeNumber(text: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--priority must be a whole number, not "${text}".`);
+}
 
 /** The same build with the input that forbids reuse; inputs never change, so it is one of its own. */
 async function forcedBuild({ api, say }: Context, buildId: string): Promise<string> {
@@ -57,29 +67,4 @@ async function forcedBuild({ api, say }: Context, buildId: string): Promise<stri
   });
   say(`Build that is never reused: ${forced.id}`);
   return forced.id;
-}
-
-async function waitForRun(context: Context, run: BuildRun, timeoutSeconds: number | undefined): Promise<number> {
-  const wayBack = {
-    what: `build run ${run.id}`,
-    follow: `eve build logs ${run.build_id} --run ${run.id} --follow`,
-    cancel: `eve build cancel ${run.build_id}`,
-  };
-  return followed(
-    context,
-    () => wayBack,
-    timeoutSeconds,
-    async (signal) => {
-      const ended = await pollUntil(
-        () => context.api.getBuildRun(run.build_id, run.id),
-        ({ completed_at: at }) => at !== null,
-        { signal },
-      );
-      context.answer(ended, () => [
-        outcomeOf(ended),
-        ...(ended.error_message ? [`  Error: ${ended.error_message.split('\n')[0]}`] : []),
-      ]);
-      return exitCodeOfRun(ended.status);
-    },
-  );
 }

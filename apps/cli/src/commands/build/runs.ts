@@ -1,5 +1,5 @@
 import { command } from '../../command.ts';
-import { runTable } from '../../show/build.ts';
+import { runTable } from '../../show/build-run.ts';
 import { listed, pageQuery, paging } from '../paging.ts';
 
 export const buildRuns = command({

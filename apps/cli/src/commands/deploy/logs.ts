@@ -2,7 +2,7 @@ import { command, flag, number } from '../../command.ts';
 import { exitCodeOfDeploy } from '../../follow/deploy.ts';
 import { followed } from '../../follow/detach.ts';
 import { printLog } from '../../follow/log.ts';
-import { logLines } from '../../output/log-lines.ts';
+import { printStored } from '../../follow/stored-log.ts';
 import { deployOutcome } from '../../show/deploy.ts';
 
 export const deployLogs = command({
@@ -36,12 +36,7 @@ export const deployLogs = command({
         },
       );
     }
-    const { logs } = await api.deployLogs(deployId, tail === undefined ? { limit: 10_000 } : { tail });
-    const lines = logLines(style);
-    for (const entry of logs) json ? print(JSON.stringify(entry)) : lines.of(entry).forEach(print);
-    if (json) return undefined;
-    lines.end().forEach(print);
-    if (logs.length === 0) print('No logs available.');
+    await printStored(context, (range) => api.deployLogs(deployId, range), tail);
     return undefined;
   },
 });

@@ -1,6 +1,6 @@
 import { command, flag, number, switchedOn, text } from '../../command.ts';
 import { followDeploy } from '../../follow/deploy.ts';
-import { rollbackLines } from '../../show/deploy.ts';
+import { rollbackLines, rollbackWarning } from '../../show/deploy.ts';
 
 export const envRollback = command({
   name: 'env rollback',
@@ -23,6 +23,8 @@ export const envRollback = command({
       ...(dryRun && { dry_run: true }),
     });
     const { deploy } = answer;
+    const warning = rollbackWarning(answer);
+    if (warning) context.warn(warning);
     if (!deploy || !watch) {
       context.answer(answer, () => [
         ...rollbackLines(answer),

@@ -1,1 +1,0 @@
-export { allProcesses, hasEnded, processOf, type RunningProcess, send } from '@eve/adapter-process';

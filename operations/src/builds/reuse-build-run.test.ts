@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
+
+let db: TestDatabase;
+let test: TestPlatform;
+let shop: SampleProject;
+
+before(async () => {
+  db = await testDatabase();
+});
+
+after(() => db[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  test = await testPlatform({}, db);
+  shop = await sampleProject(test);
+});
+
+afterEach(() => test[Symbol.asyncDispose]());
+
+const own = 'registry: { host: ghcr.example, namespace: team }\nservices:\n  web: { build: { context: web } }\n';
+
+describe('reusing a build', () => {
+  it('asks a registry of the project’s own with the project’s login', async () => {
+    await shop.secret('REGISTRY_USERNAME', 'robot');
+    await shop.secret('REGISTRY_PASSWORD', 'p4ssw0rd');
+    const commit = await shop.commit(own);
+    const first = await shop.built(commit);
+
+    const { run } = await shop.build(commit, { inputs: { tag: 'v2' } });
+
+    assert.equal(run.reusedFrom, first.run.id);
+    const asked = test.registry.inspected.at(-1);
+    assert.match(asked?.reference ?? '', /^ghcr\.example\/team\/web@sha256:/);
+    assert.deepEqual(asked?.login, { host: 'ghcr.example', username: 'robot', password: 'p4ssw0rd' });
+    assert.deepEqual(
+      test.registry.tags.map(({ tag }) => tag),
+      ['v2'],
+    );
+    const [artifact] = await test.platform.store.buildArtifacts.listOfRun(run.tenantId, run.id);
+    assert.deepEqual(artifact?.tags, [`sha-${commit.gitSha}`, 'v2']);
+  });
+
+  it('builds when the cache is off or the registry does not answer', async () => {
+    const commit = await shop.commit();
+    await shop.built(commit);
+
+    const { run: uncached } = await shop.build(commit, { cache: { disabled: true } });
+    test.registry.outage = new Error('connection refused');
+    const { run: unknown } = await shop.build(commit);
+    test.registry.outage = null;
+    await test.work();
+
+    assert.deepEqual([uncached.status, unknown.status], ['pending', 'pending']);
+  });
+});

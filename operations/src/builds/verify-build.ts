@@ -1,0 +1,56 @@
+import { type BuildId, type BuildRun, type BuildRunId, type BuildSpec, PlatformError } from '@eve/domain';
+import { authorize, type Caller } from '../caller.ts';
+import type { Platform } from '../platform.ts';
+import { buildWork, chooseBuilder, newBuildRun, refuseSharedEngine } from './start-build-run.ts';
+
+type Needs = Pick<Platform, 'store' | 'now' | 'newId' | 'settings' | 'builders'>;
+
+/**
+ * Starts a run that builds again without any cache, and compares what comes out with the images of a completed run, the
+ * newest unless one is named. It makes no artifacts. Throws `artifacts_missing`, `build_run_not_found`, `engine_capability_missing`.
+ */
+export async function verifyBuild(
+  platform: Needs,
+  caller: Caller,
+  { buildId, runId }: { readonly buildId: BuildId; readonly runId?: BuildRunId },
+): Promise<BuildRun> {
+  const { store, builders } = platform;
+  const spec = await store.buildSpecs.get(caller.tenantId, buildId);
+  authorize(caller, 'build', spec.projectId);
+  const original = await runToVerify(platform, spec, runId);
+  const backend = chooseBuilder(platform, builders[original.backend] ? original.backend : undefined);
+  await refuseSharedEngine(platform);
+  const capabilities = await builders[backend]?.capabilities();
+  if (!capabilities?.rewriteTimestamps) {
+    throw new PlatformError(
+      'engine_capability_missing',
+      `Builds of the engine ${backend} (BuildKit ${capabilities?.buildkit ?? 'unknown'}) cannot be compared: it writes the time of the build into files, and only BuildKit 0.13 and later can rewrite it (rewriteTimestamps). Use a BuildKit builder: EVE_BUILDKIT_ADDR.`,
+    );
+  }
+  const run: BuildRun = { ...newBuildRun(platform, spec, caller, backend), verifies: original.id };
+  await store.transaction(async ({ buildRuns, queue }) => {
+    await buildRuns.insert(run);
+    await queue.add(buildWork(run));
+  });
+  return run;
+}
+
+/** The run that really built what is to be verified: one that reused another's images leads to that one. */
+async function runToVerify(
+  { store }: Pick<Platform, 'store'>,
+  { tenantId, id }: BuildSpec,
+  runId: BuildRunId | undefined,
+): Promise<BuildRun> {
+  const { items: runs } = await store.buildRuns.list(tenantId, id, { limit: 100 });
+  const named = runId === undefined ? null : await store.buildRuns.get(tenantId, runId);
+  if (named && named.buildId !== id) throw new PlatformError('build_run_not_found', `Build ${id} has no run ${runId}.`);
+  const candidates = (named ? [named] : runs).filter(({ status, verifies }) => status === 'completed' && !verifies);
+  const [newest] = candidates.filter(({ reusedFrom }) => reusedFrom === null).concat(candidates);
+  if (!newest) {
+    throw new PlatformError(
+      'artifacts_missing',
+      `Build ${id} has no completed run that could be verified${named ? `: ${named.id} is ${named.status}` : ''}. Run it: \`eve build run ${id}\`.`,
+    );
+  }
+  return newest.reusedFrom === null ? newest : store.buildRuns.get(tenantId, newest.reusedFrom);
+}

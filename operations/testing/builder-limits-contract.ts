@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import type { Outcome } from './builder-surroundings.ts';
+import type { BuilderBench } from './builder-workbench.ts';
+
+const mebibyte = 1_048_576;
+
+/** What a build may use, and what it is told to have used, where the engine can hold it to that. */
+export function testLimits(bench: BuilderBench): void {
+  const { test, planOf, build } = bench;
+  const able = async () => (await bench.engine.builder.capabilities()).limits;
+  const used = ({ events }: Outcome) => events.findLast((event) => event.type === 'usage')?.usage;
+
+  test('tells what the steps have used, and finds their layers again', async () => {
+    const script = `head -c 60000000 /dev/zero | tail -c 50000000 | wc -c; sleep 1.5; echo "proxy <$FTP_PROXY$ftp_proxy>" ${Date.now()}`;
+    const files = { Dockerfile: `FROM BASE\nRUN ${script}\n` };
+
+    const outcome = await build(await planOf(files));
+    const again = await build(await planOf(files));
+
+    assert.equal(outcome.failure, null);
+    assert.ok(outcome.lines.some((line) => line.startsWith('proxy <>')));
+    assert.equal(again.digest, outcome.digest);
+    assert.ok(
+      again.events.some((event) => event.type === 'step' && event.state === 'cached' && /RUN/.test(event.name)),
+    );
+    if (!(await able())) return assert.equal(used(outcome), undefined);
+    assert.ok((used(outcome)?.peakMemoryBytes ?? 0) > 45_000_000);
+    assert.ok((used(outcome)?.cpuMs ?? 0) > 0);
+    assert.equal(used(again)?.cpuMs, 0);
+  });
+
+  test('ends a step that takes more memory than the build may, and says so', async () => {
+    if (!(await able())) return;
+    const limits = { memoryBytes: 96 * mebibyte, cpus: null };
+    const script = `echo ${Date.now()}; { head -c 85000000 /dev/zero; sleep 3; cat /dev/zero; } | tail -c 400000000 > /dev/null`;
+
+    const { failure, lines } = await build(await planOf({ Dockerfile: `FROM BASE\nRUN ${script}\n` }, { limits }));
+
+    assert.equal(failure?.code, 'resource_error');
+    assert.match(
+      failure.message,
+      /failed with exit code 137 at \[.*2\/2\] RUN .*: out of memory, peak 9\d MiB of 96 MiB/,
+    );
+    assert.match(failure.hint, /build\.resources\.memory/);
+    assert.ok(lines.some((line) => /^warning: the build's steps use \d+ MiB of the 96 MiB/.test(line)));
+  });
+
+  test('gives a build no more of the processor than it may have', async () => {
+    if (!(await able())) return;
+    const script = `end=$(( $(date +%s) + 4 )); while [ $(date +%s) -lt $end ]; do :; done; echo ${Date.now()}`;
+
+    const outcome = await build(
+      await planOf({ Dockerfile: `FROM BASE\nRUN ${script}\n` }, { limits: { memoryBytes: null, cpus: 0.25 } }),
+    );
+
+    assert.equal(outcome.failure, null);
+    const cpuMs = used(outcome)?.cpuMs ?? 0;
+    assert.ok(cpuMs > 200 && cpuMs < 2_000, `${cpuMs} ms of the processor in 4 s`);
+  });
+}

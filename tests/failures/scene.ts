@@ -64,13 +64,18 @@ export const plainManifest = 'services:\n  web:\n    build: .\n';
 export const noRetries = { retry_policy: { max_retries: 0 } };
 
 /** Starts Eve with these settings, on the engine of the test run where there is one. */
-export async function openScene(settings: NodeJS.ProcessEnv = {}, fetch?: typeof globalThis.fetch): Promise<Scene> {
+export async function openScene(
+  settings: NodeJS.ProcessEnv = {},
+  { fetch, beforeStart }: { fetch?: typeof globalThis.fetch; beforeStart?: (dataDir: string) => Promise<void> } = {},
+): Promise<Scene> {
   const { EVE_TEST_DOCKER_HOST } = process.env;
   const engine = EVE_TEST_DOCKER_HOST === undefined ? {} : { DOCKER_HOST: EVE_TEST_DOCKER_HOST };
   const eve = await installation({ ...engine, ...settings });
   let started: StartedEve;
   try {
-    started = await eve.start('Eve is ready', '--no-example');
+    await beforeStart?.(eve.dataDir);
+    // By then the base images can be had as well.
+    started = await eve.start('Ctrl-C stops Eve', '--no-example');
   } catch (error) {
     await eve[Symbol.asyncDispose]();
     throw error;

@@ -71,8 +71,29 @@ export async function removeNetwork(engine: DockerEngine, network: string): Prom
   try {
     await engine.call('DELETE', `/networks/${network}`);
   } catch (error) {
-    if (!isDockerError(error, 404)) throw error;
+    if (isDockerError(error, 404)) return;
+    const isBusy = isDockerError(error) && /has active endpoints/.test(error.message);
+    if (!isBusy || !(await disconnectGone(engine, network))) throw error;
+    await engine.call('DELETE', `/networks/${network}`);
   }
+}
+
+const Connected = z.object({ Containers: z.record(z.string(), z.object({ Name: z.string() })) });
+
+/** Frees what the engine keeps for containers that were removed while they were being connected. Answers whether there were any. */
+async function disconnectGone(engine: DockerEngine, network: string): Promise<boolean> {
+  const { Containers } = Connected.parse(await engine.call('GET', `/networks/${network}`));
+  let found = false;
+  for (const [id, { Name }] of Object.entries(Containers)) {
+    const isGone = await engine.call('GET', `/containers/${id}/json`).then(
+      () => false,
+      (error: unknown) => isDockerError(error, 404),
+    );
+    if (!isGone) continue;
+    await disconnectNetwork(engine, network, Name);
+    found = true;
+  }
+  return found;
 }
 
 /** Makes a named volume; one that exists stays as it is. */

@@ -66,7 +66,8 @@ async function main(): Promise<number> {
   try {
     say(`\nEve is ready at ${eve.credentials.url}`);
     if (eve.empty && !values['no-example']) await beforeLeaving(firstJourney(eve, config, say, leaving.signal));
-    else if (eve.directory.fresh) await beforeLeaving(provideBaseImages(eve, config, say, leaving.signal));
+    else if (eve.directory.fresh || config.EVE_BUILDKIT === 'auto')
+      await beforeLeaving(provideBaseImages(eve, config, say, leaving.signal));
     if (eve.freshCredentials)
       say(`Token (shown once; kept in ${config.dataDir}/credentials.json): ${eve.credentials.token}`);
     say('\nCtrl-C stops Eve; what is deployed goes on serving.');

@@ -6,9 +6,9 @@ type Tenant = Awaited<ReturnType<BenchDatabase['tenant']>>;
 /** How long ago the first build was made. The last one is of just now. */
 export const days = 100;
 
-const builds = 450_000;
+const builds = 300_000;
 const runsOfBusy = 100_000;
-export const runs = 2 * builds + runsOfBusy;
+export const runs = 3 * builds + runsOfBusy;
 
 /** Two commits: a third of the project's builds are of the first, six of the second. */
 export const commits = { common: 'c'.repeat(40), rare: (1000).toString(16).padStart(40, '0') };
@@ -21,7 +21,7 @@ const made = `
       '' order by place desc) || '7' || lpad(to_hex(number), 15, '0')
     from generate_series(0, 9) as place $$;
   create temporary table made as
-    select number, at, pg_temp.digits(at, number) as digits, 'brun_' || pg_temp.digits(at + '1 ms', number) as newest,
+    select number, at, pg_temp.digits(at, number) as digits,
       case when number % 3 = 0 then '${commits.common}' else lpad(to_hex(number / 10), 40, '0') end as sha,
       case
         when number % 10 = 9 then array['rare']
@@ -55,10 +55,13 @@ const filled = `
     select id, tenant_id, project_id, 'bld_' || digits, state, case when state = 'failed' then '{}'::jsonb end, 'buildx',
       '{}', 1, at, at, case when state <> 'pending' then at end
     from made join owners using (owner)
-    cross join lateral (values ('brun_' || digits, 'cancelled'), (newest, status)) as run (id, state)
+    cross join lateral (values
+      ('brun_' || overlay(digits placing '5' from 11 for 1), 'cancelled'),
+      ('brun_' || overlay(digits placing '6' from 11 for 1), 'failed'),
+      ('brun_' || digits, status)) as run (id, state)
     order by number;
   insert into build_heads (build_id, service, project_id, git_sha, status, run_id, created_at)
-    select 'bld_' || digits, service, project_id, sha, status, newest, at
+    select 'bld_' || digits, service, project_id, sha, status, 'brun_' || digits, at
     from made join owners using (owner) cross join unnest(array['*'] || coalesce(services, array[''])) as service
     order by number;
   -- The second build is carried out again and again.

@@ -26,7 +26,8 @@ create table build_heads (
   status text not null default 'none',
   run_id text collate "C",
   created_at timestamptz not null
-);
+-- Vacuumed early, because an index alone answers only for what is known to be visible to all.
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 insert into build_heads (build_id, service, project_id, git_sha, status, run_id, created_at)
   select distinct build_specs.id, service, project_id, git_sha, coalesce(newest.status, 'none'), newest.id, created_at
   from build_specs

@@ -181,7 +181,19 @@ describe('the list of builds', () => {
     assert.deepEqual(await ids({ status: 'failed' }), [failed.spec.id]);
     assert.deepEqual(await ids({ status: 'pending' }), []);
     assert.deepEqual(await ids({ status: 'failed', gitSha: 'b'.repeat(40) }), []);
-    const page = await db.store.buildSpecs.list(project.tenantId, project.id, { limit: 1, status: 'completed' });
+    const list = (page: { limit: number; cursor?: string; status?: 'completed' }) =>
+      db.store.buildSpecs.list(project.tenantId, project.id, page);
+    const first = await list({ limit: 1 });
+    const second = await list({ limit: 1, cursor: first.nextCursor ?? '' });
+    assert.deepEqual(
+      [...first.items, ...second.items].map(({ id, lastStatus }) => [id, lastStatus]),
+      [
+        [failed.spec.id, 'failed'],
+        [done.spec.id, 'completed'],
+      ],
+    );
+    assert.equal(second.nextCursor, null);
+    const page = await list({ limit: 1, status: 'completed' });
     assert.deepEqual([page.items, page.nextCursor], [[{ ...done.spec, lastStatus: 'completed' }], null]);
 
     const cancelled = advanceBuildRun(verifying, { type: 'cancel' }, at);

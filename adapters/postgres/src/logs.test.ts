@@ -192,6 +192,97 @@ it('gives followers what is there and then every new line once, in order', async
   assert.deepEqual(taken.map(sequences), [range(1, 2500), range(6, 2500), range(2300, 2500)]);
 });
 
+it('reads once for all who are at the same line, and gives them the same lines', async () => {
+  await using place = await logScene();
+  const { logs, scene, subject } = place;
+  let reads = 0;
+  const follow = logFollower({
+    notifications: scene.notifications,
+    pollMs: 60_000,
+    async read(of, after) {
+      reads++;
+      return logs.read(of, { after });
+    },
+  });
+  await logs.append(subject, lines(1), null);
+
+  const following = range(1, 50).map(() => take(follow(subject, 0, new AbortController().signal), 21));
+  for (let index = 0; index < 20; index++) {
+    await delay(10);
+    await logs.append(subject, lines(1), null);
+  }
+
+  const taken = await Promise.all(following);
+  for (const one of taken) assert.deepEqual(sequences(one), range(1, 21));
+  assert.equal(new Set(taken.map((one) => one.at(-1))).size, 1);
+  assert.ok(reads < 50, `${reads} reads`);
+});
+
+it('gives a follower who was slow for a long time all that he missed', async () => {
+  await using place = await logScene({ pollMs: 60_000 });
+  const { logs, subject } = place;
+  const signal = new AbortController().signal;
+  const slow: LogLine[] = [];
+  const long = 'x'.repeat(100_000);
+
+  const quick = take(logs.follow(subject, 0, signal), 200);
+  const following = (async () => {
+    for await (const batch of logs.follow(subject, 0, signal)) {
+      slow.push(...batch);
+      if (slow.length === batch.length) await quick;
+      if (slow.length >= 200) return;
+    }
+  })();
+  for (let index = 0; index < 100; index++) {
+    await logs.append(subject, [line(long), line('short')], null);
+    await delay(2);
+  }
+  await following;
+
+  assert.deepEqual(sequences(await quick), range(1, 200));
+  assert.deepEqual(sequences(slow), range(1, 200));
+});
+
+it('serves a follower from the start beside one who asked for lines that are not there yet', async () => {
+  await using place = await logScene({ pollMs: 60_000 });
+  const { logs, subject } = place;
+  await logs.append(subject, lines(5), null);
+
+  const ahead = take(logs.follow(subject, 8, new AbortController().signal), 4);
+  await delay(30);
+  const all = take(logs.follow(subject, 0, new AbortController().signal), 12);
+  await delay(30);
+  for (let index = 0; index < 7; index++) await logs.append(subject, lines(1), null);
+
+  assert.deepEqual(sequences(await ahead), range(9, 12));
+  assert.deepEqual(sequences(await all), range(1, 12));
+});
+
+it('tells all followers why a read failed, and begins anew for the next', async () => {
+  await using place = await logScene();
+  const { logs, scene, subject } = place;
+  let broken = false;
+  const follow = logFollower({
+    notifications: scene.notifications,
+    pollMs: 60_000,
+    async read(of, after) {
+      if (broken) throw new Error('This read failed.');
+      return logs.read(of, { after });
+    },
+  });
+  const signal = new AbortController().signal;
+
+  const following = [0, 0, 0].map((after) => take(follow(subject, after, signal), 5));
+  const failing = Promise.all(following.map((one) => assert.rejects(one, /This read failed/)));
+  await delay(100);
+  broken = true;
+  await logs.append(subject, lines(2), null);
+  await failing;
+  broken = false;
+
+  assert.deepEqual(sequences(await take(follow(subject, 0, signal), 2)), [1, 2]);
+});
+
 it('follows on after its connection broke', async () => {
   await using place = await logScene({ pollMs: 60_000 });
   const { logs, scene, subject } = place;

@@ -80,10 +80,7 @@ describe('the invariants', () => {
   it('name what is wrong with builds', async () => {
     await using db = await testDatabase({ invariants: false });
     const { run } = await pendingRun(db, { queued: true });
-    await db.pool.query('update build_runs set retries = 4, usage = $1, verification = $2', [
-      { cpuMs: -1 },
-      '[]',
-    ]);
+    await db.pool.query('update build_runs set retries = 4, usage = $1, verification = $2', [{ cpuMs: -1 }, '[]']);
     await db.pool.query('update build_heads set run_id = null');
     await db.pool.query(`insert into build_steps select tenant_id, project_id, id, 'web', 2, '[]' from build_runs`);
 

@@ -63,7 +63,9 @@ describe('a diagnosis', () => {
     assert.equal(runs.length, 1);
     assert.equal(lastGood?.run.id, good.run.id);
     assert.equal(lastGood?.spec.id, good.spec.id);
-    const differences = Object.fromEntries(lastGood.differences.map(({ what, before, after }) => [what, [before, after]]));
+    const differences = Object.fromEntries(
+      lastGood.differences.map(({ what, before, after }) => [what, [before, after]]),
+    );
     assert.deepEqual(differences.git_sha, [good.spec.gitSha, bad.spec.gitSha]);
     assert.deepEqual(differences.manifest_hash, [good.spec.manifestHash, bad.spec.manifestHash]);
     assert.deepEqual(differences.inputs, [null, '{"tag":"bad"}']);

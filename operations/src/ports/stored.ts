@@ -1,4 +1,12 @@
-import type { BuildRunStatus, BuildSpec, DeployId, EnvironmentId, ManifestId, OrganisationId, ProjectId } from '@eve/domain';
+import type {
+  BuildRunStatus,
+  BuildSpec,
+  DeployId,
+  EnvironmentId,
+  ManifestId,
+  OrganisationId,
+  ProjectId,
+} from '@eve/domain';
 import type { Lease } from './work-queue.ts';
 
 /** A page of a list, newest first. `cursor` is what the page before gave; `offset` at most 10,000. */

@@ -98,7 +98,7 @@ describe('build specs, runs and artifacts', () => {
     const spec = await db.store.buildSpecs.insertOrGet(sampleSpec(project));
 
     await assert.rejects(db.store.buildRuns.insert(sampleRun(spec, { tenantId: stranger.tenantId })), {
-      code: '23503',
+      code: 'build_not_found',
     });
   });
 

@@ -1,6 +1,6 @@
 import { type BuildRun, type BuildRunId, type OrganisationId, PlatformError } from '@eve/domain';
 import type { Records } from '@eve/operations';
-import type { Database } from './connection.ts';
+import { type Database, errorCode } from './connection.ts';
 import { listed } from './paging.ts';
 import { json, nothing, part, raw } from './sql.ts';
 import {
@@ -26,7 +26,10 @@ const columns = raw(
 export function buildRuns(database: Database): Records['buildRuns'] {
   const { sql } = database;
   return {
-    insert: (run) => insert(database, run),
+    insert: (run) =>
+      insert(database, run).catch((error: unknown) => {
+        throw goneMeanwhile(error, run);
+      }),
     get: (tenantId, id) => get(database, tenantId, id),
 
     list: (tenantId, buildId, page) =>
@@ -45,9 +48,9 @@ export function buildRuns(database: Database): Records['buildRuns'] {
       return row ?? null;
     },
 
-    update(run, change) {
+    async update(run, change) {
       const { phase, backend, notes, attempt, runnerRef, logsRef, failure, startedAt, completedAt } = run;
-      return changeState(database, 'build_run', run, change, {
+      await changeState(database, 'build_run', run, change, {
         set: part`phase = ${phase}, backend = ${backend}, notes = ${notes}, attempt = ${attempt},
           runner_ref = ${runnerRef}, logs_ref = ${logsRef}, failure = ${json(failure)}::jsonb,
           reused_from = ${run.reusedFrom}, retries = ${run.retries}, queue_deadline_at = ${run.queueDeadlineAt},
@@ -55,6 +58,8 @@ export function buildRuns(database: Database): Records['buildRuns'] {
           verification = ${json(run.verification)}::jsonb, started_at = ${startedAt}, completed_at = ${completedAt}`,
         // Whoever asked for an end before the last write gets it.
         and: run.status === 'completed' ? part`and cancel_requested_at is null` : nothing,
+      }).catch((error: unknown) => {
+        throw goneMeanwhile(error, run);
       });
     },
 
@@ -151,6 +156,17 @@ function insert(database: Database, run: BuildRun): Promise<void> {
         ${json(run.usage)}, ${run.verifies}, ${json(run.verification)}, ${run.createdBy}, ${run.createdAt},
         ${run.startedAt}, ${run.completedAt})`,
   });
+}
+
+/** What a foreign key says when a build was deleted after it was read: there is no such build, or no such run of it. */
+function goneMeanwhile(error: unknown, { buildId, reusedFrom, verifies }: BuildRun): unknown {
+  if (errorCode(error) !== '23503' || !(error instanceof Error && 'constraint' in error)) return error;
+  const constraint = String(error.constraint);
+  if (/_(?:reused_from|verifies)_fkey$/.test(constraint))
+    return new PlatformError('build_run_not_found', `There is no build run ${reusedFrom ?? verifies}.`);
+  return /_build_id_fkey$/.test(constraint)
+    ? new PlatformError('build_not_found', `There is no build ${buildId}.`)
+    : error;
 }
 
 async function get({ sql }: Database, tenantId: OrganisationId, id: BuildRunId): Promise<BuildRun> {

@@ -1,10 +1,13 @@
-import { BuildFailed, isRetried } from '@eve/domain';
+import { type BuildArtifact, BuildFailed, isRetried } from '@eve/domain';
 import type { Platform } from '../platform.ts';
+import { loginFor } from '../registry/registry-login.ts';
+import { patiently } from '../work/patiently.ts';
 import type { BuildAttempt } from './build-attempt.ts';
 import { buildFailureOf } from './build-failure-of.ts';
 import { type BuiltImage, buildImage, recordArtifact } from './build-image.ts';
 import { buildShare } from './build-share.ts';
 import { compareImages } from './compare-images.ts';
+import { renderImage } from './image-place.ts';
 import type { PlannedImage } from './plan-images.ts';
 
 /** Builds all images, side by side as far as the run's share of memory and CPU goes, and records, or compares, them. What others have made is kept when one fails. Answers what to say of its success. */
@@ -16,8 +19,14 @@ export async function buildImages(
 ): Promise<string> {
   const { context, writer } = attempt;
   const share = buildShare(context);
+  const recorded = await patiently(
+    () => platform.store.buildArtifacts.listOfRun(context.run.tenantId, context.run.id),
+    attempt.held,
+  );
   const results = await Promise.allSettled(
     images.map(async (image) => {
+      const kept = await keptImage(platform, attempt, image, recorded, signal);
+      if (kept) return kept;
       using _mine = await share.take(image.plan.limits, signal);
       const built = await buildImage(platform, attempt, image, signal);
       if (!context.originals) await recordArtifact(platform, attempt, image, built, signal).catch(inPush(built));
@@ -35,6 +44,24 @@ export async function buildImages(
   }
   if (context.originals) return compareImages(platform, attempt, context.originals, built, signal);
   return `Build run completed: ${built.length} ${built.length === 1 ? 'image' : 'images'}`;
+}
+
+/** What an attempt before has recorded of a service and the registry still holds: built again it might have another digest, and a run has one. */
+async function keptImage(
+  { registry, settings }: Pick<Platform, 'registry' | 'settings'>,
+  { writer }: BuildAttempt,
+  { plan: { service, logins }, place }: PlannedImage,
+  recorded: readonly BuildArtifact[],
+  signal: AbortSignal,
+): Promise<BuiltImage | null> {
+  const artifact = recorded.find(({ serviceName }) => serviceName === service);
+  if (!artifact) return null;
+  const { digest } = artifact.digests;
+  const built = { service, digest, reference: renderImage(settings, place, digest) };
+  const login = loginFor(logins, place, settings);
+  if (!(await registry.exists(built.reference, login, signal))) return null;
+  writer.say(`Built by an attempt before this one: ${digest}`, { service, step: 'done' });
+  return { ...built, login };
 }
 
 /** What goes wrong while reading back is a failure of the push. */

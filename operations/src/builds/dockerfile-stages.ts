@@ -15,7 +15,7 @@ interface Instruction {
   readonly to: number;
 }
 
-const directive = /^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$/;
+const directive = /^#\s*([A-Za-z][A-Za-z0-9]*)\s*=(.+)$/;
 const hereDocument = /(?:^|\s)\d*<<(-?)(?:(["'])([^\s"'<]+)\2|([^\s"'<]+))/g;
 
 /** The stages of a Dockerfile in order: continued lines, comments among them, here-documents and parser directives are understood. */
@@ -32,8 +32,9 @@ export function dockerfileStages(text: string): DockerfileStage[] {
 /** The sign that continues a line: a backslash, unless a directive at the top of the file names another. */
 export function escapeOf(text: string): string {
   for (const line of linesOf(text)) {
-    const [, name = '', value = ''] = directive.exec(line) ?? [];
-    if (!name) break;
+    const [, name = '', given = ''] = directive.exec(line) ?? [];
+    const value = given.trim();
+    if (!name || !value) break;
     if (name.toLowerCase() === 'escape' && (value === '`' || value === '\\')) return value;
   }
   return '\\';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
 import { type BuildRun, PlatformError } from '@eve/domain';
-import { type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
+import { digestOf, type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
 import { cancelBuildRun } from './cancel-build-run.ts';
 import { executeBuildRun } from './execute-build-run.ts';
 
@@ -50,6 +50,30 @@ describe('a build run that fails for a reason that passes', () => {
     ]);
     const history = await test.platform.store.transitions.list(run.tenantId, run.id);
     assert.equal(history.filter(({ event }) => event === 'retry').length, 2);
+  });
+
+  it('keeps the images that an attempt before has recorded, whatever digest they would have now', async () => {
+    let pushed = 0;
+    test.builder.script.web = {
+      get digest() {
+        return digestOf(`web ${++pushed}`);
+      },
+    };
+    test.builder.script.api = { failure: network, failures: 1 };
+    const both = 'services:\n  web: { build: { context: web } }\n  api: { build: { context: web } }\n';
+
+    const { run } = await shop.built(await shop.commit(both));
+
+    assert.deepEqual([run.status, run.attempt, run.failure], ['completed', 2, null]);
+    const artifacts = await test.platform.store.buildArtifacts.listOfRun(run.tenantId, run.id);
+    assert.deepEqual(
+      artifacts.map(({ serviceName, digests }) => [serviceName, digests.digest]),
+      [
+        ['api', digestOf(`api ${run.id}`)],
+        ['web', digestOf('web 1')],
+      ],
+    );
+    assert.ok((await test.lines(run)).includes(`Built by an attempt before this one: ${digestOf('web 1')}`));
   });
 
   it('waits without a slot, and says why', async () => {

@@ -62,7 +62,9 @@ export async function followBuild(
           steps.step(event);
           if (event.state !== 'done') {
             const word = { started: '', cached: 'CACHED ', failed: 'FAILED ' }[event.state];
-            writer.say(`${word}${event.name}`, { service, step: shownStep(event.name) ?? event.name });
+            // What a step prints has the engine's time, which is a little before it comes here.
+            const step = shownStep(event.name) ?? event.name;
+            writer.say(`${word}${event.name}`, { service, step, ...(event.at.getTime() > 0 && { at: event.at }) });
           }
           break;
         case 'usage': {

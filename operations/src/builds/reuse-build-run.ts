@@ -1,4 +1,4 @@
-import { advanceBuildRun, type BuildArtifact, type BuildRun, type BuildSpec } from '@eve/domain';
+import { advanceBuildRun, type BuildArtifact, type BuildRun, type BuildSpec, PlatformError } from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
 import type { RegistryLogin } from '../ports/builder.ts';
@@ -32,7 +32,7 @@ export async function reuseBuildRun(
 
   const tags = spec.inputs?.tag ? [spec.inputs.tag] : [];
   const completed = { ...advanceBuildRun(run, { type: 'complete' }, now()), reusedFrom: source.id };
-  await store.transaction(async (records) => {
+  const write = store.transaction(async (records) => {
     await records.buildRuns.insert(run);
     for (const artifact of artifacts) {
       const taken = { id: newId('bart'), buildId: spec.id, runId: run.id };
@@ -44,7 +44,14 @@ export async function reuseBuildRun(
     await records.buildRuns.update(completed, { was: 'pending', event: 'complete', actor: caller.actor, lease: null });
     await also?.(records, completed);
   });
-  return completed;
+  return write.then(
+    () => completed,
+    (error: unknown) => {
+      // The run that it goes back to was deleted meanwhile.
+      if (error instanceof PlatformError && error.code === 'build_run_not_found') return null;
+      throw error;
+    },
+  );
 }
 
 /** Asks the registries for every image, and gives each the tag that this build asks for. */

@@ -86,6 +86,17 @@ describe('verifying a build', () => {
     assert.equal(again.verifies, run.id);
   });
 
+  it('compares with the images that a build took over from another build', async () => {
+    const committed = await commit();
+    await shop.built(committed);
+    const { spec, run } = await shop.build(committed, { services: ['web'] });
+    assert.notEqual(run.reusedFrom, null);
+
+    const again = await verified(spec.id);
+
+    assert.deepEqual([again.status, again.verifies], ['completed', run.id]);
+  });
+
   it('needs an engine that can rewrite timestamps, and something that was built', async () => {
     const { spec } = await shop.build(await commit());
     await assert.rejects(verifyBuild(test.platform, shop.caller, { buildId: spec.id }), {

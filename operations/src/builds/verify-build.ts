@@ -18,7 +18,9 @@ export async function verifyBuild(
   const spec = await store.buildSpecs.get(caller.tenantId, buildId);
   authorize(caller, 'build', spec.projectId);
   const original = await runToVerify(platform, spec, runId);
-  const backend = chooseBuilder(platform, builders[original.backend] ? original.backend : undefined);
+  const { reusedFrom } = original;
+  const { backend: builtBy } = reusedFrom === null ? original : await store.buildRuns.get(spec.tenantId, reusedFrom);
+  const backend = chooseBuilder(platform, builders[builtBy] ? builtBy : undefined);
   await refuseSharedEngine(platform);
   const capabilities = await builders[backend]?.capabilities();
   if (!capabilities?.rewriteTimestamps) {
@@ -35,7 +37,7 @@ export async function verifyBuild(
   return run;
 }
 
-/** The run that really built what is to be verified: one that reused another's images leads to that one. */
+/** The run whose images are verified; of several one that built them itself. One that took another build's over has recorded them as well. */
 async function runToVerify(
   { store }: Pick<Platform, 'store'>,
   { tenantId, id }: BuildSpec,
@@ -52,5 +54,5 @@ async function runToVerify(
       `Build ${id} has no completed run that could be verified${named ? `: ${named.id} is ${named.status}` : ''}. Run it: \`eve build run ${id}\`.`,
     );
   }
-  return newest.reusedFrom === null ? newest : store.buildRuns.get(tenantId, newest.reusedFrom);
+  return newest;
 }

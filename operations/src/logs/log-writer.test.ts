@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expireLease, leaseFor } from '@eve/adapter-postgres/testing';
 import { type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
 import { createBuild } from '../builds/create-build.ts';
@@ -57,6 +58,41 @@ describe('a log', () => {
       cut?.text.slice(maxLineCharacters - 6),
       'xx*** … (the rest of this line is not kept: it is longer than 1048576 characters)',
     );
+    await test.platform.store.queue.settle(lease);
+  });
+
+  it('stores lines that come slowly a few at a time, and many at once when they come fast', async () => {
+    const subject = { tenantId: shop.caller.tenantId, projectId: shop.project.id, id: test.platform.newId('brun') };
+    const lease = await leaseFor(test.db, 'execute-build-run', subject);
+    const sizes: number[] = [];
+    const { logs } = test.platform;
+    const counted = {
+      ...logs,
+      append: (...given: Parameters<typeof logs.append>) => {
+        sizes.push(given[1].length);
+        return logs.append(...given);
+      },
+    };
+    const options = { lease, attempt: 1, redact: (text: string) => text };
+    const writer = logWriter({ ...test.platform, logs: counted }, subject, options);
+    const print = (text: string) =>
+      writer.print({ service: 'web', step: null, stream: 'stdout', text, at: new Date() });
+
+    const began = performance.now();
+    for (let line = 0; line < 100; line++) {
+      await print('slow');
+      await delay(2);
+    }
+    await writer.flush();
+    const most = (performance.now() - began) / 30 + 2;
+    const slow = sizes.splice(0).length;
+    for (let line = 0; line < 20_000; line++) await print('fast');
+    await writer.flush();
+
+    assert.ok(slow <= most, `${slow} appends, not ${most}`);
+    assert.ok(sizes.length <= 12, `${sizes.length} appends`);
+    const [last] = await logs.read(subject, { tail: 1 });
+    assert.equal(last?.sequence, 20_100);
     await test.platform.store.queue.settle(lease);
   });
 

@@ -7,7 +7,9 @@ import { pause } from '../work/pause.ts';
 import { logBacklog } from './log-backlog.ts';
 import type { Redact } from './redact.ts';
 
-const flushMs = 25;
+// What is printed at once is stored at once, and stores follow each other no faster than followers can be told.
+const gatherMs = 5;
+const storeEveryMs = 30;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 // Our heartbeat needs the database as well: after an outage the lease may be renewed only a little later.
@@ -18,8 +20,8 @@ export const maxLineCharacters = 1024 * 1024;
 
 /** Collects lines of one build run or deploy and appends them in batches, in order, under its lease. While the database is away they wait, on disk when they are many. */
 export interface LogWriter extends AsyncDisposable {
-  /** Adds a line of the platform; `code` marks an error line. */
-  say(text: string, about?: { service?: string | null; step?: string; code?: string }): void;
+  /** Adds a line of the platform; `code` marks an error line, `at` is when that was which it tells, if not now. */
+  say(text: string, about?: { service?: string | null; step?: string; code?: string; at?: Date }): void;
   /** Adds a line that a program printed; resolves at once unless too many lines wait. */
   print(line: {
     service: string;
@@ -52,6 +54,7 @@ export function logWriter(
   let writing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | null = null;
   let isStoring = false;
+  let storedAt = Number.NEGATIVE_INFINITY;
   let mustEmpty = false;
   let away = false;
   let broken: unknown = null;
@@ -99,6 +102,7 @@ export function logWriter(
     timer = null;
     if (isStoring || broken) return;
     isStoring = true;
+    storedAt = performance.now();
     writing = storeBatches()
       .catch((error: unknown) => {
         broken ??= error;
@@ -106,8 +110,11 @@ export function logWriter(
       .finally(() => {
         isStoring = false;
         moved();
-        if (!broken && !backlog.isEmpty) timer ??= setTimeout(storeNow, flushMs);
+        if (!broken && !backlog.isEmpty) storeSoon();
       });
+  };
+  const storeSoon = () => {
+    timer ??= setTimeout(storeNow, Math.max(gatherMs, storedAt + storeEveryMs - performance.now()));
   };
   const flush = async () => {
     while (!broken && !backlog.isEmpty) {
@@ -120,7 +127,7 @@ export function logWriter(
     backlog.add({ ...line, text: shortened(redact(line.text)) });
     if (isStoring) return;
     if (backlog.hasBatch) storeNow();
-    else timer ??= setTimeout(storeNow, flushMs);
+    else storeSoon();
   };
   const flushed = async () => {
     await flush();
@@ -128,9 +135,9 @@ export function logWriter(
   };
 
   return {
-    say(text, { service = null, step, code } = {}) {
+    say(text, { service = null, step, code, at = now() } = {}) {
       const shared = {
-        at: now(),
+        at,
         attempt,
         service,
         step: step ?? null,

@@ -64,15 +64,15 @@ export function logEnds(): LogEnds {
       watched.watchers.add(watcher);
       watched.wake();
       if (watched.watchers.size === 1) {
-        untilEnd(watched)
-          .then((end) => {
-            for (const { resolve: tell } of watched.watchers) if (end) tell(end);
-          })
-          .catch((error: unknown) => {
-            for (const { reject: tell } of watched.watchers) tell(error);
-          })
-          // Nobody may join a watch that is over.
-          .finally(() => forget(key, watched));
+        // Nobody may join a watch that is over.
+        const tell = (told: (watcher: Watcher) => void) => {
+          forget(key, watched);
+          watched.watchers.forEach(told);
+        };
+        untilEnd(watched).then(
+          (end) => tell((one) => end && one.resolve(end)),
+          (error: unknown) => tell((one) => one.reject(error)),
+        );
       }
       return {
         ended: promise,

@@ -40,10 +40,11 @@ export function clientBuilds(
   const parser = parseThread();
 
   const begin = async (plan: ImageBuildPlan): Promise<Followed> => {
+    const progress = parser.open();
     const client = await start(plan);
     client.program.stdin.end();
     client.program.stdout.resume();
-    const build = { ...client, plan, progress: parser.open(), next: null, stopped: false };
+    const build = { ...client, plan, progress, next: null, stopped: false };
     return Object.assign(build, { events: buildEvents(build) });
   };
 

@@ -45,6 +45,7 @@ export function parseThread(): { open(): ThreadedProgress } {
   return {
     open() {
       const build = ++builds;
+      worker ??= start(); // it takes as long to be there as the client's first word
       return {
         push: async (chunk) => (await ask(build, chunk)).events,
         async end() {

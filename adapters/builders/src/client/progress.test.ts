@@ -77,6 +77,17 @@ describe('buildx progress', () => {
     );
   });
 
+  it('tells that a step has begun before the lines that came together with that', () => {
+    const begun = { vertexes: [{ digest: 'v', name: 'RUN x', started: '2026-01-01T00:00:00Z' }], ...log('first\n') };
+
+    const { events } = read(stream(begun), 4096);
+
+    assert.deepEqual(
+      events.map((event) => (event.type === 'log' ? event.text : event.state)),
+      ['started', 'first'],
+    );
+  });
+
   it('keeps characters whole that come in two pieces', () => {
     const bytes = Buffer.from('né\n');
 

@@ -40,8 +40,9 @@ export function progressReader(): {
 
   const reader = rawJsonReader({
     status({ vertexes, logs, warnings }) {
-      // Logs first: a step's last lines may come together with its end.
+      // Its first lines may come together with a step's beginning, its last ones with its end.
       for (const vertex of vertexes ?? []) name(vertex);
+      for (const vertex of vertexes ?? []) if (stateOf(vertex) === 'started') advance(vertex);
       for (const log of logs ?? []) print(log);
       for (const vertex of vertexes ?? []) advance(vertex);
       for (const warning of warnings ?? []) warn(warning);

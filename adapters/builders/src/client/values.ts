@@ -15,7 +15,7 @@ export interface BuildTarget {
 /** The build arguments in a fixed order, so that equal plans give equal arguments. */
 export function buildArgs(plan: ResolvedPlan, { group }: BuildTarget): string[] {
   return sorted({
-    ...plan.args,
+    ...(group === null ? plan.args : withoutProxies(plan.args)),
     ...(plan.sourceDateEpoch !== null && { SOURCE_DATE_EPOCH: String(plan.sourceDateEpoch) }),
     ...(group !== null && groupArgument(plan.args, group)),
   });
@@ -71,10 +71,21 @@ function withoutTag(reference: string): string {
   return reference.replace(/:[^/:]+$/, '');
 }
 
-/** A parent group of BuildKit's own would be part of the cache key; the variable of a proxy is not. */
+/**
+ * A parent group of BuildKit's own would be part of the cache key; the variable of a proxy is not. It is given once: of
+ * several ways to write its name BuildKit takes any, which could name another group.
+ */
 function groupArgument(args: ImageBuildPlan['args'], group: string): Record<string, string> {
-  const asked = Object.keys(args).find((name) => name.toLowerCase() === 'ftp_proxy');
+  const asked = Object.keys(args).find(isProxy);
   return { [asked ?? 'FTP_PROXY']: `eve-group:${group}${asked === undefined ? '' : `,${args[asked]}`}` };
+}
+
+function withoutProxies(args: ImageBuildPlan['args']): Record<string, string> {
+  return Object.fromEntries(Object.entries(args).filter(([name]) => !isProxy(name)));
+}
+
+function isProxy(name: string): boolean {
+  return name.toLowerCase() === 'ftp_proxy';
 }
 
 function sorted(values: Readonly<Record<string, string>>): string[] {

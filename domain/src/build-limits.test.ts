@@ -12,6 +12,7 @@ describe('the limits of a build', () => {
   it('are the tier’s where nobody asks for less', () => {
     assert.deepEqual(allowedLimits('pro', [service('web')], null), {
       run: { memoryBytes: 2048 * MiB, cpus: 2, timeoutMs: 900_000 },
+      whole: { memoryBytes: 2048 * MiB, cpus: 2 },
       services: { web: { memoryBytes: 2048 * MiB, cpus: 2 } },
       notes: [],
     });
@@ -36,6 +37,15 @@ describe('the limits of a build', () => {
       'web: build.resources.cpus asks for 8 CPUs; a build of the tier free has 1 CPUs at most',
       'inputs.timeout asks for 3600 s; a build of the tier free has 300 s at most',
     ]);
+  });
+
+  it('are not above what the machine has, which is said to whoever asks for more', () => {
+    const machine = { memoryBytes: 1024 * MiB, cpus: 8 };
+
+    const { run, whole, notes } = allowedLimits('pro', [service('web', 1536 * MiB)], null, machine);
+
+    assert.deepEqual([run.memoryBytes, run.cpus, whole], [1024 * MiB, 2, { memoryBytes: 1024 * MiB, cpus: 2 }]);
+    assert.deepEqual(notes, ['web: build.resources.memory asks for 1536 MiB; this machine has 1024 MiB at most']);
   });
 
   it('take the time from the request before the manifest’s longest', () => {

@@ -23,3 +23,4 @@ export * from './service-address.ts';
 export * from './state-machine.ts';
 export * from './terminal-text.ts';
 export * from './tier.ts';
+export * from './waiting-words.ts';

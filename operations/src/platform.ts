@@ -1,4 +1,4 @@
-import type { BuilderName, DeployId, Id, OrganisationId, RegistryAction } from '@eve/domain';
+import type { BuilderName, Capacity, DeployId, Id, OrganisationId, RegistryAction } from '@eve/domain';
 import type { Blobs } from './ports/blobs.ts';
 import type { Builder, RegistryLogin } from './ports/builder.ts';
 import type { Deployer } from './ports/deployer.ts';
@@ -46,6 +46,8 @@ export interface Settings {
   readonly buildPrepareTimeoutMs: number;
   /** Where builds that say nothing about it keep their layers besides the engine: nowhere else, or the project's own cache repository. */
   readonly buildCache: 'engine' | 'registry';
+  /** What this machine has, where builds run on it; null where they run elsewhere. */
+  readonly machine: Capacity | null;
   /** The image that lists an image's packages; null: no SBOM. */
   readonly sbomScanner: string | null;
   /** Below it lie local layer caches, one directory per project and service. */

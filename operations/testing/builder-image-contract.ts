@@ -80,7 +80,7 @@ export function testImages(bench: BuilderBench): void {
   test('makes the same image twice from the same source', async () => {
     const { rewriteTimestamps } = await able();
     if (!rewriteTimestamps) return;
-    const files = { Dockerfile: 'FROM BASE\nCOPY Dockerfile /x\nRUN echo made > /made\n' };
+    const files = { Dockerfile: 'FROM BASE\nWORKDIR /app\nCOPY Dockerfile /x\nRUN echo made > /made\n' };
     const more = { sourceDateEpoch: 1_700_000_000, noCache: true };
 
     const first = await build(await planOf(files, more));
@@ -89,6 +89,16 @@ export function testImages(bench: BuilderBench): void {
 
     assert.match(first.digest ?? '', /^sha256:/);
     assert.equal(second.digest, first.digest);
+  });
+
+  test('keeps its cache from commit to commit, whose times differ', async () => {
+    const files = { Dockerfile: `FROM BASE\nWORKDIR /app\nRUN echo ${word()}\n` };
+    const first = await build(await planOf(files, { sourceDateEpoch: 1_700_000_000 }));
+    const second = await build(await planOf(files, { sourceDateEpoch: 1_700_086_400 }));
+
+    assert.equal(first.failure, null);
+    assert.deepEqual(statesOf(second, /WORKDIR \/app/).at(-1), 'cached');
+    assert.deepEqual(statesOf(second, /RUN echo/).at(-1), 'cached');
   });
 
   test('pushes without a name to compare, or nothing at all', async () => {

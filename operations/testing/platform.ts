@@ -128,6 +128,7 @@ const testSettings: Settings = {
   buildCache: 'engine',
   sbomScanner: null,
   cacheDir: '/nowhere',
+  machine: null,
   registryHost: testRegistry,
   registryService: 'eve-registry',
   internalApiKey: null,

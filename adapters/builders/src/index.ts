@@ -8,3 +8,4 @@ export * from './buildx/builder.ts';
 export * from './buildx/capabilities.ts';
 export * from './client/daemon-target.ts';
 export * from './client/failure.ts';
+export * from './client/layer-caches.ts';

@@ -107,6 +107,10 @@ describe('registry of an installation', { skip: program ? false : 'no registry p
     await startRegistry(options);
   });
 
+  it('is adopted by a start that finds it', async () => {
+    assert.equal((await startRegistry(options)).adopted, true);
+  });
+
   it('asks for a token of the realm', async () => {
     const answer = await fetch(`${url}/v2/`);
 

@@ -30,8 +30,10 @@ export interface RegistryOptions {
   readonly service: string;
 }
 
-/** What runs: a process, or a container by its name. */
-export type RunningRegistry = { readonly pid: number } | { readonly container: string };
+/** What runs: a process, or a container by its name; `adopted` when it ran before. */
+export type RunningRegistry = ({ readonly pid: number } | { readonly container: string }) & {
+  readonly adopted: boolean;
+};
 
 /**
  * Runs the registry detached, so that images can be pulled while Eve is stopped; one that already runs with the same
@@ -62,7 +64,7 @@ export async function startRegistry(options: RegistryOptions, signal?: AbortSign
       () => false,
     ))
   ) {
-    return { pid: running.pid };
+    return { pid: running.pid, adopted: true };
   }
 
   signal?.throwIfAborted();
@@ -74,7 +76,7 @@ export async function startRegistry(options: RegistryOptions, signal?: AbortSign
     const mounted = { ...place, config, certificateFile: certificateFile(dataDir), host, port };
     await startRegistryContainer(options.container, container, mounted);
     await answering(options, place.logFile, null, signal);
-    return { container };
+    return { container, adopted: false };
   }
   return startProcess(options, place, signal);
 }
@@ -106,7 +108,7 @@ async function startProcess(options: RegistryOptions, place: RegistryPlace, sign
     await stopDetached(place.pidFile, 2_000);
     throw error;
   }
-  return { pid: started.pid };
+  return { pid: started.pid, adopted: false };
 }
 
 type RegistryPlace = ReturnType<typeof placeOf>;

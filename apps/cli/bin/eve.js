@@ -14,8 +14,8 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
 } else {
   const node = nodeOfThePackages();
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  // Ctrl-C reaches the child by itself: it says how to come back.
-  process.on('SIGINT', () => {});
+  // A terminal gives Ctrl-C to the child as well, which says how to come back; whoever signals this process alone does not.
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(error.message));
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 130 : 1)));

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 
-type Kind = 'flag' | 'text' | 'number' | 'list' | 'switch';
+type Kind = 'flag' | 'text' | 'number' | 'list' | 'each' | 'switch';
 
 /** One option of a command; its name is the key it stands under, `repoDir` for `--repo-dir`. */
 export interface Option<K extends Kind = Kind> {
@@ -20,6 +20,8 @@ export const text = (value: string, about: string): Option<'text'> => ({ kind: '
 export const number = (value: string, about: string): Option<'number'> => ({ kind: 'number', value, about });
 /** Separated by commas, or given several times. */
 export const list = (value: string, about: string): Option<'list'> => ({ kind: 'list', value, about });
+/** Given once for each value, which may hold commas. */
+export const each = (value: string, about: string): Option<'each'> => ({ kind: 'each', value, about });
 /** On unless `--name false`. */
 export const switchedOn = (about: string): Option<'switch'> => ({ kind: 'switch', about });
 
@@ -28,6 +30,7 @@ interface Values {
   text: string | undefined;
   number: number | undefined;
   list: string[] | undefined;
+  each: string[] | undefined;
   switch: boolean;
 }
 

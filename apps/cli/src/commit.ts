@@ -67,7 +67,7 @@ function shortenedCommit(ref: string, cause: unknown): CommandFailed {
     {
       code: 'ref_not_found',
       advice: [
-        `See them: git rev-parse ${ref}`,
+        `See all 40 digits: git rev-parse ${ref}`,
         'Or name a branch or tag, or add --repo-dir <path>, which knows shortened ids.',
       ],
     },

@@ -106,6 +106,7 @@ function commanderOption(name: string, { kind, value, about, short }: Option): C
   const option = new CommanderOption(`${short ? `-${short}, ` : ''}${long}${shape}`, about);
   if (kind === 'number') option.argParser(wholeNumber);
   if (kind === 'list') option.argParser((text, before?: string[]) => [...(before ?? []), ...separated(text)]);
+  if (kind === 'each') option.argParser((text, before?: string[]) => [...(before ?? []), text]);
   if (kind === 'switch') option.argParser(truth);
   return option;
 }

@@ -116,7 +116,7 @@ const byCode: Readonly<Record<string, string>> = {
   ref_not_found:
     'The repository has no such branch, tag or commit; is it pushed? With --repo-dir your own copy is used.',
   source_unreachable: 'The repository cannot be reached from the server; with --repo-dir your own copy is used.',
-  artifacts_missing: 'There are no images of this commit to deploy.',
+  artifacts_missing: 'There are no images of it yet.',
   project_not_found: 'There is no such project, or this token may not see it. See `eve project list`.',
   environment_not_found:
     'There is no such environment. See `eve env list`; a deploy makes those that the manifest names.',

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@eve/adapter-postgres';
-import { startRegistry } from '@eve/adapter-registries';
+import { startRegistry, stopRegistry } from '@eve/adapter-registries';
 import { PlatformError } from '@eve/domain';
 import type { Platform } from '@eve/operations';
 import {
@@ -83,19 +83,25 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
     : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), port: null, log });
   // Also when something else below cannot start while the database still does.
   if (starts) starting.defer(async () => (await starts.catch(() => null))?.stop());
+  const registry = startRegistry(
+    {
+      dataDir,
+      program: programs.registry ?? null,
+      port: ports.registry,
+      realm: `${publicUrl}/registry/token`,
+      service: registryService,
+    },
+    signal,
+  );
+  // It outlives Eve, but not a start that fails.
+  await using unlessStarted = new AsyncDisposableStack();
+  unlessStarted.defer(async () => {
+    if ((await registry.catch(() => null))?.adopted === false) await stopRegistry(dataDir);
+  });
   const [postgres, engine] = await Promise.all([
     starts,
     runningEngine(config, programs, registryHost, say, signal),
-    startRegistry(
-      {
-        dataDir,
-        program: programs.registry ?? null,
-        port: ports.registry,
-        realm: `${publicUrl}/registry/token`,
-        service: registryService,
-      },
-      signal,
-    ),
+    registry,
   ]);
   const platform = starting.use(
     await openPlatform({
@@ -116,6 +122,7 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
   starting.use(await startServer(platform, { config, host, port: ports.api, version, logger }));
   const { credentials, fresh } = await ensureCredentials(platform, { dataDir, url: publicUrl });
   const empty = (await platform.store.projects.countAll()) === 0;
+  unlessStarted.move();
   const running = starting.move();
   return {
     directory,

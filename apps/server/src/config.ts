@@ -80,7 +80,9 @@ const environment = z.object({
     .int()
     .min(1_000_000_000)
     .default(20_000_000_000)
-    .describe('How much disk the layers of one BuildKit daemon of ours may take.'),
+    .describe(
+      'How much disk the layers of one BuildKit daemon of ours may take, and the `local` caches of all builds.',
+    ),
   EVE_BUILD_NETWORK_POOL: z
     .string()
     .regex(/^\d+\.\d+\.0\.0\/16$/)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { directoryBlobs, directoryLogSpool } from '@eve/adapter-blobs';
-import { buildkitBuilder, buildxBuilder, type Daemons, daemonsAt } from '@eve/adapter-builders';
+import { buildkitBuilder, buildxBuilder, type Daemons, daemonsAt, trimLayerCaches } from '@eve/adapter-builders';
 import { dockerDeployer } from '@eve/adapter-deployers';
 import { dockerEngine } from '@eve/adapter-docker';
 import { openMasterKey, vault } from '@eve/adapter-keys';
@@ -55,6 +56,7 @@ export interface PlatformParts {
 export const registryService = 'eve-registry';
 const servicePorts = 3_000;
 const partitionsEveryMs = 12 * 60 * 60_000;
+const trimEveryMs = 60_000;
 
 /** Wires every port to its adapter: the only place where they meet. Migrates the database first. */
 export async function openPlatform(parts: PlatformParts): Promise<Platform & AsyncDisposable> {
@@ -68,6 +70,8 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
     url: databaseUrl,
     onError: (error) => log.warn({ error: error.message }, 'a database connection broke'),
   });
+  await using opening = new AsyncDisposableStack();
+  opening.defer(() => pool.end());
   await migrate(pool);
   await ensureLogPartitions(pool, { at: now() });
   const partitions = setInterval(() => {
@@ -75,10 +79,20 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       log.warn({ error: String(error) }, 'log partitions could not be made'),
     );
   }, partitionsEveryMs).unref();
-  const notifications = createNotifications(pool, {
-    url: config.EVE_DATABASE_LISTEN_URL ?? databaseUrl,
-    onError: (error) => log.warn({ error: error.message }, 'the listening connection broke'),
-  });
+  opening.defer(() => clearInterval(partitions));
+  const layers = { directory: join(dataDir, 'layers'), maxBytes: config.EVE_BUILD_CACHE_BYTES };
+  const trimming = setInterval(() => {
+    trimLayerCaches(layers).catch((error: unknown) =>
+      log.warn({ error: String(error) }, 'layer caches could not be trimmed'),
+    );
+  }, trimEveryMs).unref();
+  opening.defer(() => clearInterval(trimming));
+  const notifications = opening.use(
+    createNotifications(pool, {
+      url: config.EVE_DATABASE_LISTEN_URL ?? databaseUrl,
+      onError: (error) => log.warn({ error: error.message }, 'the listening connection broke'),
+    }),
+  );
 
   const engine = dockerEngine({ socketPath: parts.dockerHost });
   const keys = join(dataDir, 'keys');
@@ -96,7 +110,7 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       ? (parts.buildkit ?? null)
       : { buildctl: 'buildctl', daemons: daemonsAt(config.EVE_BUILDKIT_ADDR) };
   const store = postgresStore(database(pool), queueRecords);
-  return {
+  const platform: Platform = {
     store,
     queue: workQueue(pool, { url: config.EVE_DATABASE_LISTEN_URL ?? databaseUrl, notifications }),
     logs: postgresLogs(pool, { notifications, blobs }),
@@ -157,7 +171,11 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       buildPrepareTimeoutMs: config.EVE_BUILD_PREPARE_TIMEOUT,
       buildCache: config.EVE_BUILD_CACHE,
       sbomScanner: config.EVE_SBOM_SCANNER ?? null,
-      cacheDir: join(dataDir, 'layers'),
+      cacheDir: layers.directory,
+      machine:
+        local && config.EVE_BUILDKIT_ADDR === undefined
+          ? { memoryBytes: totalmem(), cpus: availableParallelism() }
+          : null,
       registryHost: parts.registryHost,
       registryService,
       internalApiKey: config.EVE_INTERNAL_API_KEY ?? null,
@@ -173,12 +191,9 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
     now,
     newId: (prefix) => encodeId(prefix, uuidV7(Date.now(), randomBytes(10))),
     failpoint: failpoint(config.EVE_FAILPOINT),
-    async [Symbol.asyncDispose]() {
-      clearInterval(partitions);
-      await notifications[Symbol.asyncDispose]();
-      await pool.end();
-    },
   };
+  const opened = opening.move();
+  return { ...platform, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 async function certificatesOf(file: string, log: Log): Promise<readonly string[]> {

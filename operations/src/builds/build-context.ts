@@ -65,9 +65,9 @@ export async function loadBuildContext(platform: Platform, run: BuildRun, signal
     throw new PlatformError('manifest_not_found', `The manifest or engine of ${run.id} is not there.`);
 
   const services = servicesOf(spec, manifest);
-  const capabilities = await builder.capabilities(signal);
+  const capabilities = await builder.capabilities(signal, slug);
   checkAskedCapabilities(spec, services, run.backend, capabilities);
-  const limits = allowedLimits(tier, services, spec.inputs);
+  const limits = allowedLimits(tier, services, spec.inputs, settings.machine);
 
   const names = new Set(services.flatMap(({ build }) => [...(build?.secrets ?? [])]));
   const { values: secrets, missing: missingSecrets } = await resolveSecrets(platform, project, names);

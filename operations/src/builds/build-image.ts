@@ -107,6 +107,6 @@ function testFailure(error: unknown, service: string, description: string): unkn
   return new BuildFailed({
     ...failure,
     message: `The tests of service '${service}' did not pass: ${failure.message}`,
-    hint: `The test is "${description}" (services.${service}.build.test): its output stands in \`eve build logs\` under the step "test". Nothing was pushed.`,
+    hint: `The test is "${description}" (services.${service}.build.test): its output stands in \`eve build logs\` under the step "test". The image of this service was not pushed.`,
   });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { allowedLimits } from '@eve/domain';
 import { scriptedBuilder, scriptedRegistry } from '../../testing/index.ts';
 import { buildShare } from './build-share.ts';
 
@@ -10,7 +11,7 @@ const all = { memoryBytes: 2 * 1024 ** 3, cpus: 2 };
 const half = { memoryBytes: 1024 ** 3, cpus: 1 };
 
 it('lets services run together as far as the share of the build goes', async () => {
-  const share = buildShare({ tier: 'pro', capabilities: { ...can, limits: true } });
+  const share = buildShare({ limits: allowedLimits('pro', [], null), capabilities: { ...can, limits: true } });
   const running: string[] = [];
   const run = async (name: string, amount: typeof all) => {
     using _mine = await share.take(amount, never);
@@ -26,7 +27,7 @@ it('lets services run together as far as the share of the build goes', async () 
 });
 
 it('limits nothing where the engine holds nobody to limits', async () => {
-  const share = buildShare({ tier: 'free', capabilities: { ...can, limits: false } });
+  const share = buildShare({ limits: allowedLimits('free', [], null), capabilities: { ...can, limits: false } });
 
   const taken = await Promise.all([share.take(all, never), share.take(all, never)]);
 
@@ -34,7 +35,7 @@ it('limits nothing where the engine holds nobody to limits', async () => {
 });
 
 it('ends the wait of whoever was cancelled meanwhile', async () => {
-  const share = buildShare({ tier: 'pro', capabilities: { ...can, limits: true } });
+  const share = buildShare({ limits: allowedLimits('pro', [], null), capabilities: { ...can, limits: true } });
   const ended = new AbortController();
   const first = await share.take(all, never);
   const second = share.take(all, ended.signal);

@@ -1,4 +1,3 @@
-import { tierLimits } from '@eve/domain';
 import type { BuildContext } from './build-context.ts';
 
 interface Amount {
@@ -13,10 +12,9 @@ export interface BuildShare {
 }
 
 /** The share of a run: where the engine holds builds to limits, no more services run at once than have room in it together. */
-export function buildShare({ tier, capabilities }: Pick<BuildContext, 'tier' | 'capabilities'>): BuildShare {
-  const { memoryBytesPerBuild, cpusPerBuild } = tierLimits[tier];
+export function buildShare({ limits, capabilities }: Pick<BuildContext, 'limits' | 'capabilities'>): BuildShare {
   const free = capabilities.limits
-    ? { memoryBytes: memoryBytesPerBuild, cpus: cpusPerBuild }
+    ? { ...limits.whole }
     : { memoryBytes: Number.POSITIVE_INFINITY, cpus: Number.POSITIVE_INFINITY };
   let changed = Promise.withResolvers<void>();
 

@@ -104,3 +104,14 @@ describe('cancelling a build run', () => {
     assert.equal(ended.status, 'cancelled');
   });
 });
+
+it('ends the newest run that has not ended when none is named', async () => {
+  const commit = await shop.commit();
+  const { spec, run: older } = await shop.build(commit);
+  const { run: newer } = await shop.build(commit);
+
+  const [first, second] = [await cancel(spec.id), await cancel(spec.id)];
+
+  assert.deepEqual([first.id, second.id], [newer.id, older.id]);
+  assert.deepEqual([first.status, second.status], ['cancelled', 'cancelled']);
+});

@@ -23,7 +23,10 @@ export async function cancelBuildRun(
   { buildId, runId, reason }: { buildId: BuildId; runId?: BuildRunId; reason?: string },
 ): Promise<BuildRun> {
   const { store, now } = platform;
-  const found = await findBuildRun(platform, caller, buildId, runId);
+  const found =
+    runId === undefined
+      ? await runToCancel(platform, caller, buildId)
+      : await findBuildRun(platform, caller, buildId, runId);
   if (!found) throw new PlatformError('build_run_not_found', `Build ${buildId} has no run to cancel.`);
   authorize(caller, 'build', found.projectId);
   if (isBuildRunFinished(found)) {
@@ -43,6 +46,17 @@ export async function cancelBuildRun(
     }
     return endWaitingRun(records, asked, now());
   });
+}
+
+/** The newest run that has not ended, else the newest. */
+async function runToCancel(
+  platform: Pick<Platform, 'store'>,
+  caller: Caller,
+  buildId: BuildId,
+): Promise<BuildRun | null> {
+  const { items: runs } = await platform.store.buildRuns.list(caller.tenantId, buildId, { limit: 100 });
+  const active = runs.find((run) => !isBuildRunFinished(run));
+  return active ?? findBuildRun(platform, caller, buildId);
 }
 
 /** Ends a run whose end was asked for, unless a worker has it: that one sees the request itself. */

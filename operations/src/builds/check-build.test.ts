@@ -44,6 +44,10 @@ describe('what a build asks for', () => {
       says: /secret NPM_TOKEN under services.*--mount=type=secret,id=NPM_TOKEN/,
     },
     'a value that no text may hold': { request: { inputs: { buildArgs: { A: 'a\0b' } } }, says: /character/ },
+    'a value that is too long for a program': {
+      request: { inputs: { buildArgs: { A: '€'.repeat(30_000) } } },
+      says: /longer than 65536 bytes/,
+    },
     'half a character': { request: { inputs: { buildArgs: { A: '\ud800' } } }, says: /character/ },
     'a tag with a slash': { request: { inputs: { tag: 'a/b' } }, says: /image tag/ },
     'no time at all': { request: { inputs: { timeoutMs: 0 } }, says: /timeout/ },

@@ -9,11 +9,11 @@ import {
   retryBounds,
   secretNamesIn,
 } from '@eve/domain';
+import { longestArgument } from '../manifests/read-build.ts';
 import type { Settings } from '../platform.ts';
 import { type ImageOwner, projectPrefix } from './image-place.ts';
 
 const longestTimeoutMs = 24 * 3_600_000;
-const longestValue = 65_536;
 
 /** Throws `request_invalid` when something is wrong with a request: all of it at once. */
 export function refuseWrong(details: readonly ErrorDetail[]): void {
@@ -63,8 +63,8 @@ function checkArgument(name: string, value: string, problems: ErrorDetail[]): vo
       message: `Build arguments stay in the image; list the secret ${secret} under services.<name>.build.secrets of the manifest and mount it with RUN --mount=type=secret,id=${secret}.`,
     });
   }
-  if (value.length > longestValue)
-    problems.push({ path, message: `The value is longer than ${longestValue} characters.` });
+  if (Buffer.byteLength(value) > longestArgument)
+    problems.push({ path, message: `The value is longer than ${longestArgument} bytes.` });
   if (/\0|\p{Surrogate}/u.test(value))
     problems.push({ path, message: 'The value holds a character that no text may hold.' });
 }

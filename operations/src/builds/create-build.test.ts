@@ -55,6 +55,16 @@ describe('a build', () => {
     assert.deepEqual([first.run.status, second.run.status], ['completed', 'completed']);
   });
 
+  it('is refused when its cache would have no place', async () => {
+    const image = 'services:\n  web: { build: { context: web }, image: ghcr.io/acme/web }\n';
+    const commit = await shop.commit(`registry: none\n${image}`);
+
+    await assert.rejects(create({ ...commit, cache: { to: ['registry'] } }), {
+      code: 'request_invalid',
+      message: /The cache "registry" has no place/,
+    });
+  });
+
   it('names the services there are when one is unknown', async () => {
     const commit = await shop.commit();
 

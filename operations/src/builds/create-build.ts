@@ -13,9 +13,10 @@ import {
 import { authorize, type Caller } from '../caller.ts';
 import { canonicalJson, sha256 } from '../canonical.ts';
 import { parseManifest } from '../manifests/parse-manifest.ts';
-import { registrySetting, registryValue } from '../manifests/registry-setting.ts';
+import { registryOf, registrySetting, registryValue } from '../manifests/registry-setting.ts';
 import type { Platform, Settings } from '../platform.ts';
 import { servicesOf } from './build-context.ts';
+import { cacheLocations } from './cache-locations.ts';
 import { checkCache, checkInputs, refuseWrong } from './check-build.ts';
 import { type ImageOwner, imagePlace } from './image-place.ts';
 
@@ -53,6 +54,10 @@ export async function createBuild(
   const cache = checkCache(request.cache ?? null, owner, settings, problems);
   refuseWrong(problems);
   const registry = checkRegistry(request.registry, manifest, services, owner, settings);
+  for (const { name: service } of servicesOf({ services }, manifest)) {
+    const place = { registry: registryOf({ registry }, manifest) };
+    cacheLocations({ cache, manifest: place, owner, service, settings, cacheExport: true });
+  }
 
   const identity = {
     source: { kind: 'git', sha: gitSha },

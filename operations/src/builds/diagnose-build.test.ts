@@ -72,6 +72,20 @@ describe('a diagnosis', () => {
     assert.deepEqual(differences['manifest.services.web.environment.GREETING'], ['hello', 'bye']);
   });
 
+  it('of a failed build shows the images that were made all the same', async () => {
+    test.builder.script.jobs = { failure: { code: 'build_error', message: 'it broke' } };
+    const { spec, run } = await shop.built(await shop.commit(), { inputs: { tag: 'half' } });
+    delete test.builder.script.jobs;
+
+    const { artifacts } = await diagnose(spec.id);
+
+    assert.equal(run.status, 'failed');
+    assert.deepEqual(
+      artifacts.map(({ serviceName, runId }) => [serviceName, runId]),
+      [['web', run.id]],
+    );
+  });
+
   it('and the steps of a run are hidden from strangers', async () => {
     const { spec, run } = await shop.built(await shop.commit());
     const stranger = await sampleProject(test, 'stranger');

@@ -40,6 +40,7 @@ export interface BuildDiagnosis {
   /** Newest first, at most 20, verifications among them; each with its limits, use, retries and deadline. */
   readonly runs: readonly BuildRun[];
   readonly run: BuildRun | null;
+  /** What the run has made, also when it failed after that; else those of the newest that was completed. */
   readonly artifacts: readonly BuildArtifact[];
   readonly steps: readonly BuildStep[];
   readonly cache: CacheUse | null;
@@ -60,12 +61,13 @@ export async function diagnoseBuild(
   const spec = await getBuild(platform, caller, buildId);
   const { items: runs } = await store.buildRuns.list(tenantId, buildId, { limit: mostRuns });
   const run = await store.buildRuns.latest(tenantId, buildId);
+  const made = run ? await store.buildArtifacts.listOfRun(tenantId, run.id) : [];
   const steps = run ? await store.buildSteps.listOfRun(tenantId, run.id) : [];
   return {
     spec,
     runs,
     run,
-    artifacts: await store.buildArtifacts.listOfBuild(tenantId, buildId),
+    artifacts: made.length > 0 ? made : await store.buildArtifacts.listOfBuild(tenantId, buildId),
     steps,
     cache: cacheUse(steps),
     logs: run ? await logs.read({ tenantId, id: run.id }, { tail: lastLines }) : [],

@@ -13,9 +13,6 @@ import type { Lease } from '../ports/work-queue.ts';
 import type { StepRecorder } from './step-recorder.ts';
 import type { TestStage } from './test-stage.ts';
 
-// The hard limit ends the step without a word to its owner; this one is said while it may still help.
-const softMemory = 0.8;
-
 /** What hears of a build that goes on. */
 export interface BuildListeners {
   readonly writer: LogWriter;
@@ -50,7 +47,6 @@ export async function followBuild(
     const shownStep = (name: string | null) => (test && name !== null && isOfStage(name, test.stage) ? 'test' : name);
     let failure: BuildFailure | null = null;
     let done: { digest: string | null } | null = null;
-    let warned = false;
     for await (const found of builder.follow(ref, null, signal)) {
       const event = test?.named ? asWithoutTest(found, test.named) : found;
       switch (event.type) {
@@ -67,18 +63,9 @@ export async function followBuild(
             writer.say(`${word}${event.name}`, { service, step, ...(event.at.getTime() > 0 && { at: event.at }) });
           }
           break;
-        case 'usage': {
+        case 'usage':
           use(plan.name, event.usage);
-          const limit = plan.limits.memoryBytes;
-          if (warned || limit === null || event.usage.peakMemoryBytes < softMemory * limit) break;
-          warned = true;
-          const [used, allowed] = [event.usage.peakMemoryBytes, limit].map((bytes) => Math.round(bytes / 1024 ** 2));
-          writer.say(`Warning: the build has used ${used} MiB of memory; at ${allowed} MiB it is ended.`, {
-            service,
-            step: 'limits',
-          });
           break;
-        }
         case 'passed':
         case 'pushed':
           done = { digest: event.type === 'pushed' ? event.digest : null };

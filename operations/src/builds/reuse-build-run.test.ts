@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
 import { type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
+import { deleteBuild } from './delete-builds.ts';
 
 let db: TestDatabase;
 let test: TestPlatform;
@@ -41,6 +42,24 @@ describe('reusing a build', () => {
     );
     const [artifact] = await test.platform.store.buildArtifacts.listOfRun(run.tenantId, run.id);
     assert.deepEqual(artifact?.tags, [`sha-${commit.gitSha}`, 'v2']);
+  });
+
+  it('builds when the other build is deleted while its images are asked for', async () => {
+    const commit = await shop.commit();
+    const first = await shop.built(commit);
+    const { exists } = test.registry;
+    let deleted: Promise<void> | undefined;
+    test.registry.exists = async (reference, login, signal) => {
+      const isThere = await exists(reference, login, signal);
+      deleted ??= deleteBuild(test.platform, shop.caller, first.spec.id);
+      await deleted;
+      return isThere;
+    };
+
+    const { run } = await shop.build(commit, { inputs: { tag: 'v3' } });
+    await test.work();
+
+    assert.deepEqual([run.status, run.reusedFrom], ['pending', null]);
   });
 
   it('builds when the cache is off or the registry does not answer', async () => {

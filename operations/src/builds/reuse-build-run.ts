@@ -31,7 +31,10 @@ export async function reuseBuildRun(
   if (!(await areAllThere(platform, spec, artifacts))) return null;
 
   const tags = spec.inputs?.tag ? [spec.inputs.tag] : [];
-  const completed = { ...advanceBuildRun(run, { type: 'complete' }, now()), reusedFrom: source.id };
+  const completed = {
+    ...advanceBuildRun(run, { type: 'complete' }, now()),
+    reusedFrom: source.reusedFrom ?? source.id,
+  };
   const write = store.transaction(async (records) => {
     await records.buildRuns.insert(run);
     for (const artifact of artifacts) {

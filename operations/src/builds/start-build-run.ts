@@ -92,7 +92,8 @@ async function checkCapabilities(
   const manifest = await findManifest(platform, spec);
   const services = manifest ? servicesOf(spec, manifest) : [];
   if (!asksForCapabilities(spec, services)) return;
-  const capabilities = await platform.builders[backend]?.capabilities().catch((error: unknown) => {
+  const { slug } = await platform.store.organisations.get(spec.tenantId);
+  const capabilities = await platform.builders[backend]?.capabilities(undefined, slug).catch((error: unknown) => {
     // Whoever carries the run out may reach an engine that this process does not: it checks again.
     if (error instanceof PlatformError && error.kind === 'unavailable') return null;
     throw error;

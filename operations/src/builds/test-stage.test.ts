@@ -22,6 +22,14 @@ describe('the stages of a Dockerfile', () => {
     assert.deepEqual(stageNames(text), ['deps', null]);
   });
 
+  it('are found at once whatever the length of a directive', () => {
+    const began = performance.now();
+
+    assert.equal(dockerfileStages(`# a = b${' '.repeat(400_000)}c\nFROM a\n`).length, 1);
+
+    assert.ok(performance.now() - began < 2_000);
+  });
+
   it('heed the escape directive, and only at the top', () => {
     const windows = '# syntax=docker/dockerfile:1\n# escape=`\nFROM a `\n AS one\nRUN dir c:\\\nFROM b AS two\n';
     const late = 'FROM a AS one\n# escape=`\nRUN x \\\n  FROM y\nFROM b AS two\n';

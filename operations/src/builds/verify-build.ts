@@ -22,7 +22,8 @@ export async function verifyBuild(
   const { backend: builtBy } = reusedFrom === null ? original : await store.buildRuns.get(spec.tenantId, reusedFrom);
   const backend = chooseBuilder(platform, builders[builtBy] ? builtBy : undefined);
   await refuseSharedEngine(platform);
-  const capabilities = await builders[backend]?.capabilities();
+  const { slug } = await store.organisations.get(spec.tenantId);
+  const capabilities = await builders[backend]?.capabilities(undefined, slug);
   if (!capabilities?.rewriteTimestamps) {
     throw new PlatformError(
       'engine_capability_missing',

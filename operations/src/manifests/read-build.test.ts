@@ -81,6 +81,12 @@ describe('the paths of a build', () => {
       assert.equal(errorsOf(`services: { a: { build: { context: ., test: ${test} } } }`).length, 1);
   });
 
+  it('take no argument that is too long for a program', () => {
+    const yaml = `services: { a: { build: { context: ., args: { A: "${'€'.repeat(30_000)}" } } } }`;
+
+    assert.match(errorsOf(yaml).join(), /`A` is longer than 65536 bytes/);
+  });
+
   it('take no secret as an argument, because it would stay in the image', () => {
     const yaml = `services: { a: { build: { context: ., args: { TOKEN: "\${secret.NPM}" } } } }`;
 

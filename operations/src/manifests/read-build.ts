@@ -37,6 +37,9 @@ export function readBuild(field: Field): BuildSettings | null {
   return context === null || dockerfile === null ? null : { context, dockerfile, ...settings };
 }
 
+/** In bytes; a program takes no argument of 128 KiB or more. */
+export const longestArgument = 65_536;
+
 /** Build arguments stay in the image's history, so a secret never is one. */
 function readArguments(field: Field | undefined): Record<string, string> {
   const args = readValues(field);
@@ -47,6 +50,9 @@ function readArguments(field: Field | undefined): Record<string, string> {
         `Build arguments stay in the image; list the secret \`${name}\` under \`build.secrets\` and mount it.`,
       );
   }
+  const long = Object.keys(args).find((name) => Buffer.byteLength(args[name] ?? '') > longestArgument);
+  if (field && long !== undefined)
+    fail(field, `The build argument \`${long}\` is longer than ${longestArgument} bytes.`);
   return args;
 }
 

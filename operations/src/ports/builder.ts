@@ -94,7 +94,8 @@ export type BuildEvent =
 /** An engine that turns a plan into a pushed image. Its contract test is in operations/testing. */
 export interface Builder {
   readonly name: BuilderName;
-  capabilities(signal?: AbortSignal): Promise<BuilderCapabilities>;
+  /** Of the engine that builds for an organisation, by its slug; where each has its own and none is named, of any. */
+  capabilities(signal?: AbortSignal, organisation?: string): Promise<BuilderCapabilities>;
   /** Starts the work unless a runner of this plan's name already does it. */
   ensure(plan: ImageBuildPlan, lease: Lease): Promise<RunnerRef>;
   /** What happens from the cursor on; ends after `pushed`, `passed` or `failed`. Steps' log events are whole lines. */

@@ -38,11 +38,11 @@ export function buildkitBuilder(options: BuildkitOptions): Builder {
     DOCKER_CONFIG: scratch.configDir,
   });
 
-  const ask = async (address: string, args: readonly string[], signal?: AbortSignal): Promise<string> => {
+  const ask = async (address: string, args: readonly string[]): Promise<string> => {
     await using scratch = await openScratch({ logins: [], secrets: [] }, options.workDir);
     const env = variables(scratch);
     const run = { file: options.buildctl, args: [`--addr=${address}`, '--timeout=10', ...args], env };
-    const output = await tryProgram({ ...run, ...(signal && { signal }) }).catch((error: unknown) => {
+    const output = await tryProgram(run).catch((error: unknown) => {
       if (!(error instanceof ProgramMissing)) throw error;
       throw new PlatformError('engine_unavailable', 'The program buildctl is missing.', { cause: error });
     });
@@ -51,10 +51,10 @@ export function buildkitBuilder(options: BuildkitOptions): Builder {
     throw new PlatformError('engine_unavailable', `The BuildKit daemon cannot be used: ${said}`);
   };
 
-  const capabilities = remembered(async (organisation: string, signal?: AbortSignal): Promise<BuilderCapabilities> => {
-    const { address, groups } = await options.daemons(organisation, signal);
-    const info = await ask(address, ['debug', 'info'], signal);
-    const workers = Workers.parse(JSON.parse(await ask(address, ['debug', 'workers', '--format={{json .}}'], signal)));
+  const capabilities = remembered(async (organisation: string): Promise<BuilderCapabilities> => {
+    const { address, groups } = await options.daemons(organisation);
+    const info = await ask(address, ['debug', 'info']);
+    const workers = Workers.parse(JSON.parse(await ask(address, ['debug', 'workers', '--format={{json .}}'])));
     const version = /v?(\d+\.\d+[\w.+-]*)/.exec(info)?.[1] ?? 'unknown';
     const platforms = workers.flatMap((worker) =>
       worker.platforms.map(({ os, architecture, variant }) => [os, architecture, variant].filter(Boolean).join('/')),
@@ -98,7 +98,7 @@ export function buildkitBuilder(options: BuildkitOptions): Builder {
 
   return {
     name: 'buildkit',
-    capabilities: (signal) => capabilities(anyOrganisation, signal),
+    capabilities: (signal, organisation = anyOrganisation) => capabilities(organisation, signal),
     ...clientBuilds(start),
   };
 }

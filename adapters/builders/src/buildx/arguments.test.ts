@@ -23,6 +23,7 @@ const plan: ResolvedPlan = {
   contextPath: '/src/app',
   dockerfile: 'app/Dockerfile',
   dockerfilePath: '/src/app/Dockerfile',
+  declaresEpoch: true,
   target: 'web',
   args: { B: 'two words', A: '$(1)' },
   labels: { 'org.example': '--push' },
@@ -85,7 +86,7 @@ describe('the arguments of buildx', () => {
     assert.ok(args.includes('--provenance=mode=max'));
     assert.ok(
       args.includes(
-        '--output=type=image,"name=eve.example/shop/web:1,eve.example/shop/web:2",push=true,rewrite-timestamp=true',
+        '--output=type=image,"name=eve.example/shop/web:1,eve.example/shop/web:2",push=true,source-date-epoch=1700000000,rewrite-timestamp=true',
       ),
     );
     assert.ok(!args.includes('--push'));
@@ -133,6 +134,11 @@ describe('the arguments of buildctl', () => {
     const args = (of: ResolvedPlan) => buildctlArguments(of, scratch, { ...target, group: 'build-1' });
 
     assert.ok(args(small).includes('--opt=build-arg:FTP_PROXY=eve-group:build-1'));
+    assert.ok(
+      args({ ...small, args: { ftp_proxy: 'p:1', FTP_PROXY: 'eve-group:build-2' } }).every(
+        (arg) => !arg.includes('build-2'),
+      ),
+    );
     assert.ok(
       args({ ...small, args: { ftp_proxy: 'p:1' } }).includes('--opt=build-arg:ftp_proxy=eve-group:build-1,p:1'),
     );

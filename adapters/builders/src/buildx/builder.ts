@@ -35,6 +35,9 @@ export function buildxBuilder(options: BuildxOptions): Builder {
   const daemons = options.daemons ?? null;
   const builder = daemons === null ? null : remote;
 
+  // An engine's own builder is the same for all.
+  const ofDaemon = (organisation: string) => (daemons === null ? anyOrganisation : organisation);
+
   const variables = (scratch: Pick<Scratch, 'directory' | 'configDir'>) => ({
     PATH: systemPath,
     ...options.variables,
@@ -45,8 +48,8 @@ export function buildxBuilder(options: BuildxOptions): Builder {
     BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
   });
 
-  const buildx = async (scratch: Scratch, args: readonly string[], signal?: AbortSignal): Promise<string> => {
-    const run = { file: options.buildx, args, env: variables(scratch), ...(signal && { signal }) };
+  const buildx = async (scratch: Scratch, args: readonly string[]): Promise<string> => {
+    const run = { file: options.buildx, args, env: variables(scratch) };
     const output = await tryProgram(run).catch((error: unknown) => {
       if (!(error instanceof ProgramMissing)) throw error;
       throw new PlatformError('engine_unavailable', 'The program docker-buildx is missing.', { cause: error });
@@ -57,16 +60,16 @@ export function buildxBuilder(options: BuildxOptions): Builder {
   };
 
   /** The remote builder is described in the configuration of each build, so nothing of it is left behind. */
-  const describeBuilder = async (scratch: Scratch, daemon: DaemonTarget | null, signal?: AbortSignal) => {
-    if (daemon) await buildx(scratch, ['create', `--name=${remote}`, '--driver=remote', '--', daemon.address], signal);
+  const describeBuilder = async (scratch: Scratch, daemon: DaemonTarget | null) => {
+    if (daemon) await buildx(scratch, ['create', `--name=${remote}`, '--driver=remote', '--', daemon.address]);
   };
 
-  const capabilities = remembered(async (organisation: string, signal?: AbortSignal): Promise<BuilderCapabilities> => {
-    const daemon = (await daemons?.(organisation, signal)) ?? null;
+  const capabilities = remembered(async (organisation: string): Promise<BuilderCapabilities> => {
+    const daemon = (await daemons?.(organisation)) ?? null;
     await using scratch = await openScratch({ logins: [], secrets: [] }, options.workDir);
-    await describeBuilder(scratch, daemon, signal);
-    const version = await buildx(scratch, ['version'], signal);
-    const inspected = await buildx(scratch, ['inspect', ...(builder ? [builder] : [])], signal);
+    await describeBuilder(scratch, daemon);
+    const version = await buildx(scratch, ['version']);
+    const inspected = await buildx(scratch, ['inspect', ...(builder ? [builder] : [])]);
     const unusable = /^Error:\s*(.*)$/m.exec(inspected)?.[1] ?? 'it does not answer.';
     if (!/^Status:\s*running$/m.test(inspected))
       throw new PlatformError('engine_unavailable', `The build engine cannot be used: ${unusable}`);
@@ -76,7 +79,7 @@ export function buildxBuilder(options: BuildxOptions): Builder {
 
   const start = async (plan: ImageBuildPlan): Promise<StartedClient> => {
     const daemon = (await daemons?.(plan.organisation)) ?? null;
-    const known = await capabilities(daemons ? plan.organisation : anyOrganisation);
+    const known = await capabilities(ofDaemon(plan.organisation));
     checkPlan(known, plan);
     const resolved = await resolvePlan(plan);
     await using starting = new AsyncDisposableStack();
@@ -102,7 +105,7 @@ export function buildxBuilder(options: BuildxOptions): Builder {
 
   return {
     name: 'buildx',
-    capabilities: (signal) => capabilities(anyOrganisation, signal),
+    capabilities: (signal, organisation = anyOrganisation) => capabilities(ofDaemon(organisation), signal),
     ...clientBuilds(start),
   };
 }

@@ -90,6 +90,7 @@ export function clientBuilds(
       build.stopped = true;
       await build.program.stop();
       if (!build.next) build.program.stderr.resume(); // nobody reads it any more
+      await build.progress.end().catch(() => {}); // its reader in the parser's thread goes, too
       await build.group?.[Symbol.asyncDispose]();
       await build.scratch[Symbol.asyncDispose]();
       builds.delete(ref);
@@ -104,7 +105,8 @@ function nextOf({ events }: Followed, forget: () => void): Promise<IteratorResul
   return next;
 }
 
-function abortOf(signal: AbortSignal): { promise: Promise<never>; release(): void } {
+/** Rejects with the signal's reason once it ends. */
+export function abortOf(signal: AbortSignal): { promise: Promise<never>; release(): void } {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});
   const onAbort = () => reject(signal.reason);

@@ -12,11 +12,14 @@ export interface BuildTarget {
   readonly group: string | null;
 }
 
-/** The build arguments in a fixed order, so that equal plans give equal arguments. */
+/**
+ * The build arguments in a fixed order, so that equal plans give equal arguments. The commit's time is one only where the
+ * Dockerfile asks for it: as an argument it is in the cache key of every WORKDIR, and each commit would build anew.
+ */
 export function buildArgs(plan: ResolvedPlan, { group }: BuildTarget): string[] {
   return sorted({
     ...(group === null ? plan.args : withoutProxies(plan.args)),
-    ...(plan.sourceDateEpoch !== null && { SOURCE_DATE_EPOCH: String(plan.sourceDateEpoch) }),
+    ...(plan.sourceDateEpoch !== null && plan.declaresEpoch && { SOURCE_DATE_EPOCH: String(plan.sourceDateEpoch) }),
     ...(group !== null && groupArgument(plan.args, group)),
   });
 }
@@ -39,7 +42,9 @@ export function output(plan: ResolvedPlan, { capabilities, insecureHosts }: Buil
     `name=${named.join(',')}`,
     'push=true',
     ...(plan.output === 'push-by-digest' ? ['push-by-digest=true', 'name-canonical=true'] : []),
-    ...(plan.sourceDateEpoch !== null && capabilities.rewriteTimestamps ? ['rewrite-timestamp=true'] : []),
+    ...(plan.sourceDateEpoch !== null && capabilities.rewriteTimestamps
+      ? [`source-date-epoch=${plan.sourceDateEpoch}`, 'rewrite-timestamp=true']
+      : []),
     ...(named.some((tag) => isInsecureRegistry(hostOf(tag), insecureHosts)) ? ['registry.insecure=true'] : []),
   ]);
 }

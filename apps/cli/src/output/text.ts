@@ -71,6 +71,15 @@ export function shortHash(hash: string | null): string {
   return hash === null ? '-' : `${hash.slice(0, 12)}...`;
 }
 
+/** Of memory, in the units in which its limits are written. */
+export function memory(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1023.5 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
 export function size(bytes: number | null): string {
   if (bytes === null) return '-';
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -1,16 +1,9 @@
-import { terminalText } from '@eve/domain';
+import { terminalText, waitingWords } from '@eve/domain';
 import type { BuildLimits, BuildRun, BuildStep, BuildUsage } from '@eve/protocol-rest/contract';
 import { labelOf } from '../output/log-lines.ts';
-import { clock, duration, fields, size, table, tookOf, when } from '../output/text.ts';
+import { clock, duration, fields, memory, size, table, tookOf, when } from '../output/text.ts';
 
-const reasons: Readonly<Record<string, string>> = {
-  tenant_limit: 'the limit of concurrent work of this organisation is reached',
-  builder_capacity: 'the builder is full',
-  lock: 'another deploy of this environment is running, or what the last one replaced still drains',
-  approval: 'it waits for an approval',
-  retry_delay: 'it is tried again after a delay',
-  free_worker: 'it waits for a free worker',
-};
+const reasons: Readonly<Record<string, string>> = waitingWords;
 
 export interface WaitingFor {
   readonly reason: string;
@@ -176,7 +169,7 @@ export function usageLines({ usage, limits, ...times }: BuildRun): string[] {
   const took = tookOf(times);
   return fields({
     Time: took && limits ? `${took} of ${duration(limits.timeout_ms)}` : took,
-    Memory: usage && `${size(usage.peak_memory_bytes)} at most${ofMemory(limits)}`,
+    Memory: usage && `${memory(usage.peak_memory_bytes)} at most${ofMemory(limits)}`,
     CPU: usage && `${duration(usage.cpu_ms)}${limits?.cpus ? ` on up to ${limits.cpus} CPUs` : ''}`,
     Disk: usage && `${size(usage.disk_read_bytes)} read, ${size(usage.disk_written_bytes)} written`,
     ...unmeasured(usage, limits),
@@ -184,13 +177,13 @@ export function usageLines({ usage, limits, ...times }: BuildRun): string[] {
 }
 
 function ofMemory(limits: BuildLimits | null): string {
-  return limits?.memory_bytes ? ` of ${size(limits.memory_bytes)}` : '';
+  return limits?.memory_bytes ? ` of ${memory(limits.memory_bytes)}` : '';
 }
 
 function unmeasured(usage: BuildUsage | null, limits: BuildLimits | null): Record<string, string | null> {
   if (usage || !limits) return {};
   const may = [
-    limits.memory_bytes ? size(limits.memory_bytes) : null,
+    limits.memory_bytes ? memory(limits.memory_bytes) : null,
     limits.cpus ? `${limits.cpus} CPUs` : null,
   ].filter((part) => part !== null);
   return { 'May use': may.length > 0 ? may.join(', ') : null };

@@ -62,6 +62,20 @@ describe('eve build', () => {
     assert.deepEqual(server.asked.at(-1)?.body, { git_sha: sha, manifest_hash: hash });
   });
 
+  it('takes each build argument as it is given, with its commas', async () => {
+    await using server = await scriptedServer({ 'POST /projects/:id/builds': spec });
+    const create = (...more: string[]) =>
+      runEve(['build', 'create', '--project', 'shop', '--ref', sha, '--manifest-hash', hash, ...more], server);
+
+    const wrong = await create('--build-arg', 'DEBUG');
+    const { code } = await create('--build-arg', 'FLAGS=-a,-b=1', '--build-arg', 'EMPTY=');
+
+    assert.deepEqual([wrong.code, code], [2, 0]);
+    assert.deepEqual((server.asked[0]?.body as { inputs?: object } | undefined)?.inputs, {
+      build_args: { FLAGS: '-a,-b=1', EMPTY: '' },
+    });
+  });
+
   it('prints the body of a list unchanged with --json', async () => {
     const page = pageOf(spec);
     await using server = await scriptedServer({ 'GET /projects/:id/builds': page });

@@ -1,5 +1,6 @@
-import { command, list, text } from '../../command.ts';
+import { command, each, list, text } from '../../command.ts';
 import { commitFor } from '../../commit.ts';
+import { UsageError } from '../../failure.ts';
 import { fields, shortHash, when } from '../../output/text.ts';
 
 export const buildCreate = command({
@@ -12,7 +13,7 @@ export const buildCreate = command({
     repoDir: text('<path>', 'take the commit from this working copy: its manifest is synced, the commit uploaded'),
     tag: text('<tag>', 'one more tag for the images'),
     platforms: list('<platforms>', 'such as linux/amd64,linux/arm64'),
-    buildArg: list('<NAME=value>', 'a build argument; may be given several times'),
+    buildArg: each('<NAME=value>', 'a build argument; may be given several times'),
     timeout: text('<duration>', 'such as 90s, 15m, 1h'),
   },
   examples: [
@@ -51,5 +52,6 @@ export const buildCreate = command({
 
 function pair(text: string): [string, string] {
   const [name = '', ...value] = text.split('=');
+  if (value.length === 0) throw new UsageError(`--build-arg must be NAME=value, not "${text}".`);
   return [name, value.join('=')];
 }

@@ -91,7 +91,7 @@ describe('eve build diagnose', () => {
       'miss   [deps 2/3] RUN npm ci  <- failed\n',
       'not cached: package-lock.json is another\n',
       '  Time:   12.0 s of 15 min 0 s\n',
-      '  Memory: 500 MB at most of 2.0 GB\n',
+      '  Memory: 477 MiB at most of 1.9 GiB\n',
       'Artifacts: none.\n',
       'Recent logs:\n[03:04:05] [web] npm error 404\n',
     ]) {

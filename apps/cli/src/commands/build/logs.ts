@@ -12,7 +12,7 @@ export const buildLogs = command({
     run: text('<run-id>', 'this run; the newest when left out'),
     follow: flag('go on until the run ends; its outcome is the exit code', 'f'),
     tail: number('<n>', 'only the last so many lines'),
-    step: text('<step>', 'only lines of this step'),
+    step: text('<step>', 'only lines of this step, such as test or push; --json names the step of each line'),
     attempt: number('<n>', 'only lines of this attempt of the run'),
     timeout: number('<seconds>', 'stop following after so long; the run goes on'),
   },

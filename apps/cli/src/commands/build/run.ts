@@ -12,7 +12,7 @@ export const buildRun = command({
   options: {
     backend: text('<name>', 'buildx, buildkit or kaniko; the server chooses when left out'),
     priority: text('<n>', 'among the builds of the organisation: higher first, -100 to 100, 0 unless given'),
-    force: flag('build anew, also where the images of an equal build could be reused'),
+    force: flag('build anew without any cache: a build of its own with another id, which is printed'),
     follow: flag('show what it prints until it ends', 'f'),
     wait: flag('wait until it ends'),
     timeout: number('<seconds>', 'stop following or waiting after so long; the run goes on'),

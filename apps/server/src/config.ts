@@ -92,7 +92,9 @@ const environment = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('A BuildKit daemon to build with instead of the engine’s own.'),
+    .describe(
+      'A BuildKit daemon to build with instead of the engine’s own; with `{organisation}` in it each organisation has its own, which a second one needs.',
+    ),
   EVE_BUILDKIT_INSECURE_REGISTRIES: z
     .string()
     .default('')

@@ -185,7 +185,8 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       defaultTier: config.EVE_DEFAULT_TIER,
       publicUrl: parts.publicUrl,
       drainMs: config.EVE_DRAIN_SECONDS * 1000,
-      sharedEngine: buildkit === null,
+      // A daemon's layers are open to all who build on it: each organisation has to have its own.
+      sharedEngine: buildkit === null || config.EVE_BUILDKIT_ADDR?.includes('{organisation}') === false,
     },
     log,
     now,

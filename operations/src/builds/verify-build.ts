@@ -27,7 +27,7 @@ export async function verifyBuild(
   if (!capabilities?.rewriteTimestamps) {
     throw new PlatformError(
       'engine_capability_missing',
-      `Builds of the engine ${backend} (BuildKit ${capabilities?.buildkit ?? 'unknown'}) cannot be compared: it writes the time of the build into files, and only BuildKit 0.13 and later can rewrite it (rewriteTimestamps). Use a BuildKit builder: EVE_BUILDKIT_ADDR.`,
+      `Builds of the engine ${backend} (BuildKit ${capabilities?.buildkit ?? 'unknown'}) cannot be compared: it writes the time of the build into files, and only BuildKit 0.13 and later can rewrite it (rewriteTimestamps). Use a BuildKit builder: EVE_BUILDKIT=auto, or EVE_BUILDKIT_ADDR.`,
     );
   }
   const run: BuildRun = { ...newBuildRun(platform, spec, caller, backend), verifies: original.id };

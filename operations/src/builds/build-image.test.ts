@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { describe, it } from 'node:test';
 import type { BuildStep } from '@eve/domain';
-import { digestOf, type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
+import { digestOf, eachOnSampleProject, type SampleProject, type TestPlatform } from '../../testing/index.ts';
 import { cancelBuildRun } from './cancel-build-run.ts';
 
-let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 const tested = 'services:\n  web: { build: { context: web, test: npm test } }\n';
 const testStep = '[eve-test 2/2] RUN npm test';

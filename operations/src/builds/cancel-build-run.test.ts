@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
-import { type SampleProject, sampleProject, type TestPlatform, testPlatform } from '../../testing/index.ts';
+import { describe, it } from 'node:test';
+import { eachOnSampleProject, type SampleProject, type TestPlatform } from '../../testing/index.ts';
 import { cancelBuildRun } from './cancel-build-run.ts';
 
-let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 const cancel = (buildId: Parameters<typeof cancelBuildRun>[2]['buildId'], reason?: string) =>
   cancelBuildRun(test.platform, shop.caller, { buildId, reason });

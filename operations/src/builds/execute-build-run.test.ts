@@ -1,33 +1,21 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
+import { describe, it } from 'node:test';
 import type { BuildRun } from '@eve/domain';
 import {
   digestOf,
+  eachOnSampleProject,
   type SampleProject,
-  sampleProject,
   type TestPlatform,
-  testPlatform,
   testRegistry,
 } from '../../testing/index.ts';
 import { listBuildArtifacts } from './read-builds.ts';
 
-let db: TestDatabase;
 let test: TestPlatform;
 let shop: SampleProject;
 
-before(async () => {
-  db = await testDatabase();
+eachOnSampleProject((scene) => {
+  ({ test, shop } = scene);
 });
-
-after(() => db[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  test = await testPlatform({}, db);
-  shop = await sampleProject(test);
-});
-
-afterEach(() => test[Symbol.asyncDispose]());
 
 async function digestsOfRun({ buildId, id }: BuildRun): Promise<Record<string, string>> {
   const artifacts = await listBuildArtifacts(test.platform, shop.caller, buildId, id);

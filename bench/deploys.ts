@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createContainer, dockerEngine, removeContainer, startContainer } from '@eve/adapter-docker';
-import { startLoad } from '@eve/local';
 import type { EveClient } from '@eve/protocol-rest/client';
 import { type Figure, listed, measured, median } from './figure.ts';
 import type { Scene } from './scene.ts';
@@ -36,7 +35,8 @@ async function build(
   }
 }
 
-async function untilHealthy(api: EveClient, deployId: string): Promise<void> {
+/** Waits for a deploy's end; throws unless it is healthy. */
+export async function untilHealthy(api: EveClient, deployId: string): Promise<void> {
   for (;;) {
     const deploy = await api.getDeploy(deployId);
     if (deploy.status === 'healthy') return;
@@ -112,34 +112,16 @@ export async function rollback(scene: Scene): Promise<Figure[]> {
   return [measured({ name: 'rollback', ours, unit: 'ms', target: '≤ 3000 ms', met: ours <= 3_000, detail })];
 }
 
-const requestsPerSecond = 200;
-
-/** Deploys and rollbacks under a steady load over kept connections. */
-export async function noFailedRequests(scene: Scene): Promise<Figure[]> {
-  const { api } = await scene.eve();
-  const project = await scene.project();
-  await deployVersion(scene, `load-${Date.now()}`);
-  const load = startLoad(`${await serviceUrl(api, project.id)}/`, requestsPerSecond);
-  for (let round = 0; round < 10; round++) await deployVersion(scene, `load-${round}-${Date.now()}`);
-  for (let round = 0; round < 3; round++) {
-    const { deploy } = await api.rollbackEnvironment(project.id, environment);
-    if (deploy) await untilHealthy(api, deploy.id);
-  }
-  const { requests, failed, errors } = await load.stop();
-  const detail = `10 deploys and 3 rollbacks under ${requests} requests at ${requestsPerSecond}/s; ${errors.join('; ')}`;
-  return [
-    measured({ name: 'no-failed-requests', ours: failed, unit: 'failed', target: '0', met: failed === 0, detail }),
-  ];
-}
-
-async function serviceUrl(api: EveClient, project: string): Promise<string> {
+/** The loopback address of the bench's service. */
+export async function serviceUrl(api: EveClient, project: string): Promise<string> {
   const { services } = await api.environmentStatus(project, environment);
   const url = services.flatMap(({ urls }) => urls).find((each) => each.startsWith('http://127.0.0.1:'));
   if (!url) throw new Error('The service has no address.');
   return url;
 }
 
-async function answerOf(url: string): Promise<string | null> {
+/** What a URL answers, null when it does not answer well. */
+export async function answerOf(url: string): Promise<string | null> {
   const asked = fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2_000) });
   return asked.then(
     (answer) => (answer.ok ? answer.text() : null),

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { readConfig } from '@eve/server';
 import { apiRead } from './api-read.ts';
 import { buildCached, buildCold, buildReuse } from './builds.ts';
-import { deploySwitch, noFailedRequests, rollback } from './deploys.ts';
+import { composeUp } from './compose.ts';
+import { deploySwitch, rollback } from './deploys.ts';
 import { type Figure, sentence, unmeasured } from './figure.ts';
 import { list } from './list.ts';
 import { logFanout, logReads } from './log-reads.ts';
@@ -11,6 +12,7 @@ import { claim, pickup } from './queue.ts';
 import { openScene, type Scene } from './scene.ts';
 import { memory, start } from './start.ts';
 import { cancelSignal, fairness, takeover } from './workers.ts';
+import { noFailedRequests } from './zero-downtime.ts';
 
 /** A bench, and what its figures are in case it cannot be run. */
 interface Bench {
@@ -29,6 +31,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'deploy-switch': { run: deploySwitch, unit: 'ms beyond the app', target: '≤ 2000 ms' },
   rollback: { run: rollback, unit: 'ms', target: '≤ 3000 ms' },
   'no-failed-requests': { run: noFailedRequests, unit: 'failed', target: '0' },
+  'compose-up': { run: composeUp, unit: 'ms', target: 'no slower than Compose, which is away meanwhile' },
   'log-follow': { run: logFollow, unit: 'ms', target: '≤ 50 / 250 ms' },
   'log-fanout': { run: logFanout, unit: 'ms', target: '≤ 50 / 250 ms' },
   'log-reads': { run: logReads, unit: 'ms p99', target: '≤ 10 ms' },

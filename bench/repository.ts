@@ -55,7 +55,7 @@ services:
       probes:
         ready: { path: /, interval: 1s, timeout: 2s }
 environments:
-  test: {}
+  test: { stabilise: 0s }
 `;
 
 /** The files of the tiny service at a version; it says its version and when it began. */
@@ -66,7 +66,24 @@ export function serviceFiles(version: string): Record<string, string> {
     'main.mjs': `import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 const version = readFileSync('version.txt', 'utf8');
-const server = createServer((_, answer) => answer.end(version));
+if (process.env.BROKEN) process.exit(3);
+const server = createServer((asked, answer) => {
+  const { pathname, searchParams } = new URL(asked.url, 'http://localhost');
+  if (pathname === '/mark') return void answer.end(process.env.MARK);
+  if (pathname === '/slow') return void setTimeout(() => answer.end(version), 400);
+  if (pathname !== '/stream') return answer.end(version);
+  const until = Date.now() + Number(searchParams.get('ms'));
+  const ticker = setInterval(() => {
+    if (Date.now() < until) return answer.write('.');
+    clearInterval(ticker);
+    answer.end('end\\n');
+  }, 100);
+});
+server.on('upgrade', (_, socket) => {
+  socket.on('error', () => {});
+  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n\\r\\n');
+  socket.pipe(socket);
+});
 server.keepAliveTimeout = 70_000;
 server.listen(Number(process.env.PORT), '0.0.0.0');
 process.on('SIGTERM', () => server.close(() => process.exit(0)));

@@ -51,8 +51,8 @@ function askedFor({ spec, run }: ComparedBuild): Record<string, unknown> {
   };
 }
 
-/** Compares values down to their leaves; lists are compared as a whole, and what is null or empty is as if it were absent. */
-function valueDifferences(path: string, then: unknown, now: unknown): BuildDifference[] {
+/** What differs between values, down to their leaves; lists are compared as a whole, and what is null or empty is as if it were absent. */
+export function valueDifferences(path: string, then: unknown, now: unknown): BuildDifference[] {
   if (isMapping(then) || isMapping(now)) {
     const [before, after] = [isMapping(then) ? then : {}, isMapping(now) ? now : {}];
     const both = isMapping(then) && isMapping(now);

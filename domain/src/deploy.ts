@@ -1,5 +1,6 @@
 import type { DeployId, EnvironmentId, OrganisationId, ProjectId, RevisionId } from './id.ts';
 import { isFinal, nextStatus, type Transitions } from './state-machine.ts';
+import type { CanaryRequest, CanaryState, Strategy } from './strategy.ts';
 
 export type DeployStatus =
   | 'pending'
@@ -9,7 +10,29 @@ export type DeployStatus =
   | 'failed'
   | 'cancelled'
   | 'superseded';
-export type DeployPhase = 'release_command' | 'starting' | 'probing' | 'canary' | 'paused' | 'switching' | 'draining';
+/** `stabilising`: the traffic has moved, and what came before is kept until the new revision has shown that it stays healthy. */
+export type DeployPhase =
+  | 'release_command'
+  | 'starting'
+  | 'probing'
+  | 'canary'
+  | 'paused'
+  | 'switching'
+  | 'stabilising'
+  /** It has failed: what it started is removed, what served before serves again. */
+  | 'draining';
+
+export type DeployCause = 'pipeline' | 'direct' | 'rollback' | 'configuration' | 'repair';
+
+/** One run of a service's release command, such as a migration: at most one per deploy and service. */
+export interface ReleaseCommandRun {
+  readonly service: string;
+  readonly command: readonly string[];
+  readonly startedAt: Date;
+  readonly completedAt: Date | null;
+  /** Null while it runs, and when it was ended from outside. */
+  readonly exitCode: number | null;
+}
 
 /** One attempt to make a revision serve in its environment. */
 export interface Deploy {
@@ -20,11 +43,23 @@ export interface Deploy {
   readonly revisionId: RevisionId;
   readonly status: DeployStatus;
   readonly phase: DeployPhase | null;
-  readonly cause: 'pipeline' | 'direct' | 'rollback' | 'configuration';
+  readonly cause: DeployCause;
+  /** Of a failed deploy after its switch: the deploy whose revision serves again. */
   readonly rolledBackTo: DeployId | null;
+  /** Also of one that is still deploying: then what served before is being brought back. */
   readonly failure: DeployFailure | null;
+  /** Settled when it was asked for. */
+  readonly strategy: Strategy;
+  /** What whoever asked should know, such as a rollback that crosses a migration. */
+  readonly warnings: readonly string[];
+  readonly canary: CanaryState | null;
+  readonly canaryRequest: CanaryRequest | null;
+  readonly releaseCommands: readonly ReleaseCommandRun[];
+  readonly approvedBy: string | null;
+  readonly approvedAt: Date | null;
   readonly createdBy: string | null;
   readonly cancelRequestedAt: Date | null;
+  readonly cancelReason: string | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly completedAt: Date | null;
@@ -37,6 +72,9 @@ export type DeployFailureCode =
   | 'container_exited'
   | 'health_check_failed'
   | 'dependency_failed'
+  | 'release_command_failed'
+  /** Healthy at first, and not any more in the canary or the stabilisation window. */
+  | 'unstable'
   | 'digest_mismatch'
   | 'engine_error'
   | 'resource_error'
@@ -50,6 +88,19 @@ export interface DeployFailure {
   readonly hint: string;
   readonly probes: readonly ProbeResult[];
   /** The last 100 lines of the container that failed. */
+  readonly logs: readonly string[];
+  /** Every instance that the deploy had started, as it was when it failed. */
+  readonly instances: readonly InstanceReport[];
+}
+
+export interface InstanceReport {
+  readonly instance: string;
+  readonly service: string;
+  readonly state: 'running' | 'exited' | 'restarting';
+  readonly restarts: number;
+  /** Every answer of its check, oldest first. */
+  readonly probes: readonly ProbeResult[];
+  /** Its last 100 lines. */
   readonly logs: readonly string[];
 }
 

@@ -15,6 +15,7 @@ export type EnvironmentId = Id<'env'>;
 export type ConfigVersionId = Id<'cfg'>;
 export type RevisionId = Id<'rev'>;
 export type DeployId = Id<'dep'>;
+export type DriftId = Id<'drift'>;
 export type PipelineRunId = Id<'prun'>;
 export type StepId = Id<'pstep'>;
 export type WorkId = Id<'work'>;

@@ -1,3 +1,5 @@
+import type { Strategy, UpdateSettings } from './strategy.ts';
+
 /** A manifest after parsing: every form that the file allows has become one. Durations are milliseconds, sizes bytes. */
 export interface Manifest {
   readonly name: string | null;
@@ -5,6 +7,8 @@ export interface Manifest {
   readonly services: Readonly<Record<string, Service>>;
   readonly environments: Readonly<Record<string, EnvironmentSetting>>;
   readonly pipelines: Readonly<Record<string, Pipeline>>;
+  /** For environments that choose none. */
+  readonly strategy: Strategy | null;
 }
 
 export type RegistrySetting =
@@ -41,12 +45,21 @@ export interface Service {
   };
   readonly dependsOn: readonly Dependency[];
   readonly replicas: number;
+  readonly update: UpdateSettings;
+  /** Runs once per deploy in the service's image before anything gets traffic, such as a migration. */
+  readonly releaseCommand: ReleaseCommand | null;
   readonly resources: { readonly memoryBytes: number | null; readonly cpus: number | null };
   readonly stopGracePeriodMs: number;
   readonly restart: 'unless-stopped' | 'always' | 'on-failure' | 'no';
   readonly volumes: readonly VolumeMount[];
   /** `component` serves; `job` only runs when asked; `external` is neither built nor deployed. */
   readonly role: 'component' | 'worker' | 'job' | 'external';
+}
+
+export interface ReleaseCommand {
+  readonly shell: boolean;
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
 }
 
 export interface ServicePort {
@@ -105,7 +118,13 @@ export interface EnvironmentSetting {
   readonly name: string;
   readonly pipeline: string | null;
   readonly pipelineInputs: Readonly<Record<string, unknown>>;
-  readonly approval: boolean;
+  /** Null where the manifest says nothing, here and below. */
+  readonly approval: boolean | null;
+  readonly autoDeploy: boolean | null;
+  readonly strategy: Strategy | null;
+  readonly drift: 'report' | 'repair' | null;
+  readonly autoRollback: boolean | null;
+  readonly stabiliseMs: number | null;
   readonly kind: 'persistent' | 'temporary';
   /** Per service, values that win over the service's own. */
   readonly environment: Readonly<Record<string, Readonly<Record<string, string>>>>;

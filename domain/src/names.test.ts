@@ -6,7 +6,7 @@ import { encodeId, isId, uuidV7 } from './id.ts';
 import { formatImageReference, isDigest, isGitSha, parseImageReference, versionTag } from './image-ref.ts';
 import { type Service, secretNamesIn, startOrder } from './manifest.ts';
 import { grantRegistryScopes, parseRegistryScope } from './registry-grant.ts';
-import { highestVersion, nextVersion, parseVersion } from './release.ts';
+import { highestVersion, nextVersion, parseVersion, versionBump } from './release.ts';
 import { maskSecret } from './secret.ts';
 import { serviceLabel } from './service-address.ts';
 
@@ -41,19 +41,35 @@ describe('an image reference', () => {
 
 describe('a version', () => {
   it('rises by what the commits say', () => {
-    assert.equal(nextVersion(null, ['feat: x']), '0.1.0');
-    assert.equal(nextVersion('1.2.3', ['fix: x']), '1.2.4');
-    assert.equal(nextVersion('1.2.3', ['fix: x', 'feat(api): y']), '1.3.0');
-    assert.equal(nextVersion('1.2.3', ['feat: y', 'refactor(api)!: z']), '2.0.0');
-    assert.equal(nextVersion('1.2.3', ['fix: x\n\nBREAKING CHANGE: y']), '2.0.0');
+    const after = (previous: string | null, ...messages: string[]) => nextVersion(previous, versionBump(messages));
+
+    assert.equal(after(null, 'feat: x'), '0.1.0');
+    assert.equal(after('1.2.3'), '1.2.4');
+    assert.equal(after('1.2.3', 'fix: x'), '1.2.4');
+    assert.equal(after('1.2.3', 'fix: x', 'feat(api): y'), '1.3.0');
+    assert.equal(after('1.2.3', 'feat: y', 'refactor(api)!: z'), '2.0.0');
+    assert.equal(after('1.2.3', 'fix: x\n\nBREAKING CHANGE: y'), '2.0.0');
+    assert.equal(after('1.2.3', 'fix: x\n\nsome words\nBREAKING-CHANGE: y'), '2.0.0');
+    assert.equal(after('1.2.3', 'docs: how a BREAKING CHANGE is written'), '1.2.4');
+    assert.equal(after('1.2.3', 'fix: x\n\nfeat: not the subject'), '1.2.4');
+    assert.equal(after('1.2.3+build.7', 'Feat: x'), '1.3.0');
+  });
+
+  it('becomes 1.0.0 and leaves a pre-release only by what a person says', () => {
+    assert.equal(nextVersion('0.4.2', 'major'), '0.5.0');
+    assert.equal(nextVersion('0.4.2', 'minor'), '0.5.0');
+    assert.equal(nextVersion('0.4.2', 'patch'), '0.4.3');
+    assert.equal(nextVersion('1.0.0-beta.1', 'major'), '1.0.0-beta.2');
+    assert.equal(nextVersion('1.0.0-rc', 'patch'), '1.0.0-rc.0');
   });
 
   it('is read with or without v, and compared as numbers', () => {
     assert.equal(parseVersion('v1.0.0-beta.1'), '1.0.0-beta.1');
     assert.equal(parseVersion('1.0.0+build.7'), '1.0.0+build.7');
     assert.equal(parseVersion('1.0'), null);
-    assert.equal(highestVersion(['1.9.0', '1.10.0', '1.10.0-rc.1']), '1.10.0');
-    assert.equal(highestVersion([]), null);
+    const all = ['1.9.0', null, '1.10.0', '1.10.0-rc.1'].map((version) => ({ version }));
+    assert.equal(highestVersion(all)?.version, '1.10.0');
+    assert.equal(highestVersion([{ version: null }]), null);
   });
 });
 

@@ -1,10 +1,11 @@
 import type { OrganisationId, ProjectId, SecretId, SecretVersionId } from './id.ts';
 
-/** A secret's name and place; its values are versions, encrypted. Scope order on reading: project, then organisation. */
+/** A secret's name and place; its values are versions, encrypted. Scope order on reading: project, organisation, system. */
 export interface Secret {
   readonly id: SecretId;
-  readonly tenantId: OrganisationId;
-  /** Null: a secret of the organisation. */
+  /** Null: a secret of the whole installation, which every organisation may use and operators alone see. */
+  readonly tenantId: OrganisationId | null;
+  /** Null: a secret of the organisation, or of the installation. */
   readonly projectId: ProjectId | null;
   readonly key: string;
   readonly currentVersionId: SecretVersionId;
@@ -15,7 +16,7 @@ export interface Secret {
 /** One value of a secret; the ciphertext is sealed with a data key that the master key wraps. */
 export interface SecretVersion {
   readonly id: SecretVersionId;
-  readonly tenantId: OrganisationId;
+  readonly tenantId: OrganisationId | null;
   readonly secretId: SecretId;
   readonly sealed: SealedValue;
   readonly createdBy: string | null;
@@ -30,6 +31,14 @@ export interface SealedValue {
   readonly wrappedKey: string;
   readonly nonce: string;
   readonly ciphertext: string;
+}
+
+export type SecretScope = 'project' | 'organisation' | 'system';
+
+/** How widely a secret is shared: the narrowest scope that has a name wins. */
+export function secretScope({ tenantId, projectId }: Pick<Secret, 'tenantId' | 'projectId'>): SecretScope {
+  if (projectId !== null) return 'project';
+  return tenantId === null ? 'system' : 'organisation';
 }
 
 /** Secret names are names of environment variables. */

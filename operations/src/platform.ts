@@ -1,4 +1,12 @@
-import type { BuilderName, Capacity, DeployId, Id, OrganisationId, RegistryAction } from '@eve/domain';
+import type {
+  BuilderName,
+  Capacity,
+  DeployId,
+  Id,
+  OrganisationId,
+  RegistryAction,
+  RetentionPolicy,
+} from '@eve/domain';
 import type { Blobs } from './ports/blobs.ts';
 import type { Builder, RegistryLogin } from './ports/builder.ts';
 import type { Deployer } from './ports/deployer.ts';
@@ -6,6 +14,7 @@ import type { RegistryTokens, Vault } from './ports/keys.ts';
 import type { LogSpool } from './ports/log-spool.ts';
 import type { Logs } from './ports/logs.ts';
 import type { RegistryReader } from './ports/registry-reader.ts';
+import type { RegistryStorage } from './ports/registry-storage.ts';
 import type { Router } from './ports/router.ts';
 import type { Runner } from './ports/runner.ts';
 import type { Source } from './ports/source.ts';
@@ -27,12 +36,18 @@ export type Failpoint =
   | 'in-build'
   | 'after-push'
   | 'before-complete'
+  | 'after-plan'
+  | 'after-release-command'
   | 'after-start-instances'
+  | 'in-rolling'
+  | 'in-canary'
   | 'before-switch'
   | 'after-switch'
+  | 'in-stabilising'
   | 'before-healthy'
   | 'after-healthy'
-  | 'before-retire';
+  | 'before-retire'
+  | 'in-retire';
 
 /** What the operator decided. */
 export interface Settings {
@@ -63,6 +78,11 @@ export interface Settings {
   readonly publicUrl: string;
   /** How long old instances may finish what they have, at most. */
   readonly drainMs: number;
+  /** How long a revision is watched after its switch, where neither environment nor manifest says. */
+  readonly stabiliseMs: number;
+  /** How often what runs is compared with what is recorded; 0: never. */
+  readonly driftMs: number;
+  readonly retention: RetentionPolicy;
   /** Whether Eve's own process shares its build engine between tenants: refused with more than one. */
   readonly sharedEngine: boolean;
 }
@@ -84,6 +104,8 @@ export interface Platform {
   readonly deployer: Deployer;
   readonly router: Router;
   readonly runner: Runner;
+  /** Of the registry that Eve runs; null when there is none, or it is not Eve's to stop. */
+  readonly registryStorage: RegistryStorage | null;
   readonly settings: Settings;
   readonly log: Log;
   now(): Date;

@@ -1,43 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandCheck } from '@eve/domain';
-import type { Deployer } from '../src/index.ts';
-import { applied, type ContractImage, contractPlace, failureOf, get, instanceOf, lease } from './deployer-target.ts';
+import { describeDeployer, never, type OpenDeployer } from './deployer-bench.ts';
+import { applied, failureOf, get, instanceOf, lease, served } from './deployer-target.ts';
 
-export interface DeployerUnderTest extends AsyncDisposable {
-  /** Gives a service up after about 3 seconds when its checks ask for no more. */
-  readonly deployer: Deployer;
-  readonly image: ContractImage;
-}
-
-const never = new AbortController().signal;
-
-/** What every deployer must do, against the real thing. `open` answers with the reason when there is none here. */
-export function testDeployer(name: string, open: () => Promise<DeployerUnderTest | { missing: string }>): void {
-  describe(`the deployer ${name}`, { timeout: 300_000 }, () => {
-    let opened: DeployerUnderTest | { missing: string } = { missing: 'it was not opened' };
-    before(async () => {
-      opened = await open();
-    });
-    after(async () => {
-      if (!('missing' in opened)) await opened[Symbol.asyncDispose]();
-    });
-
-    type Act = (deployer: Deployer, place: ReturnType<typeof contractPlace>) => Promise<void>;
-    const inPlace = (sentence: string, act: Act) =>
-      it(sentence, async (test) => {
-        if ('missing' in opened) return test.skip(opened.missing);
-        const { deployer, image } = opened;
-        const place = contractPlace(image);
-        try {
-          await act(deployer, place);
-        } finally {
-          await deployer.removeEnvironment(place.environmentId, { volumes: true }, never);
-          assert.deepEqual(await deployer.observe(place.environmentId), []);
-        }
-      });
-
+/** What every deployer must do to bring a revision up, against the real thing. */
+export function testDeployer(name: string, open: OpenDeployer): void {
+  describeDeployer(name, open, (inPlace) => {
     inPlace(
       'starts services in the order of depends_on, and each finds the others by name',
       async (deployer, place) => {
@@ -59,13 +28,13 @@ export function testDeployer(name: string, open: () => Promise<DeployerUnderTest
     inPlace('leaves an instance running whose hash did not change', async (deployer, place) => {
       const first = place.target({ name: 'web' });
       await applied(deployer, first);
-      await deployer.serve(first, lease, never);
+      await served(deployer, first);
       const before = await deployer.observe(place.environmentId);
 
       const second = place.target({ name: 'web' });
       const plan = await deployer.plan(second);
       await applied(deployer, second);
-      await deployer.serve(second, lease, never);
+      await served(deployer, second);
 
       assert.deepEqual(
         plan.map(({ service, kind }) => [service, kind]),
@@ -78,14 +47,14 @@ export function testDeployer(name: string, open: () => Promise<DeployerUnderTest
       const client = { name: 'client' };
       const old = place.target(client, { name: 'api', variables: { VERSION: 'old', TCP: '1' } });
       await applied(deployer, old);
-      await deployer.serve(old, lease, never);
+      await served(deployer, old);
       const asking = await instanceOf(deployer, old, 'client');
       await get(asking, '/hold?host=api');
 
       const next = place.target(client, { name: 'api', variables: { VERSION: 'new', TCP: '1' } });
       await applied(deployer, next);
       const before = await get(asking, '/ask?host=api&port=3000');
-      await deployer.serve(next, lease, never);
+      await served(deployer, next);
       const afterwards = await get(asking, '/ask?host=api&port=3000');
       await sleep(400);
 
@@ -142,7 +111,7 @@ export function testDeployer(name: string, open: () => Promise<DeployerUnderTest
         const second = place.target(store('two'));
         const plan = await deployer.plan(second);
         await applied(deployer, second);
-        await deployer.serve(second, lease, never);
+        await served(deployer, second);
         const stopped = (await deployer.observe(place.environmentId)).filter(
           ({ deployId }) => deployId !== second.deployId,
         );
@@ -208,7 +177,7 @@ export function testDeployer(name: string, open: () => Promise<DeployerUnderTest
         assert.equal((await instanceOf(deployer, target, 'web')).hash, added.services[0]?.hash);
         assert.equal(begun.length, 1);
         await assert.rejects(applied(deployer, target, lease), { code: 'lease_lost' });
-        await assert.rejects(deployer.serve(target, lease, never), { code: 'lease_lost' });
+        await assert.rejects(deployer.serve(target, [], lease, never), { code: 'lease_lost' });
       },
     );
 
@@ -250,7 +219,7 @@ export function testDeployer(name: string, open: () => Promise<DeployerUnderTest
     inPlace('reports digests, states and ports as the runtime has them', async (deployer, place) => {
       const target = place.target({ name: 'web', more: { replicas: 2 } });
       await applied(deployer, target);
-      await deployer.serve(target, lease, never);
+      await served(deployer, target);
 
       const instances = await deployer.observe(place.environmentId);
 

@@ -1,6 +1,7 @@
 import { createHash, randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeployId, EnvironmentId, HttpCheck, RevisionId, Service } from '@eve/domain';
-import { DeployFailed, type DeployFailure } from '@eve/domain';
+import { DeployFailed, type DeployFailure, defaultUpdate } from '@eve/domain';
 import type { Deployer, DeployerEvent, DeployTarget, Instance, Lease, ServiceTarget } from '../src/index.ts';
 import { serviceProgram } from './deployer-programs.ts';
 
@@ -51,6 +52,7 @@ export function contractPlace(image: ContractImage) {
         place,
         revision: { id: revisionId, number: revisions },
         services: sketches.map((sketch) => serviceTarget(sketch, image)),
+        reusable: [],
       };
     },
   };
@@ -72,6 +74,8 @@ function serviceTarget({ name, variables = {}, more = {}, port = 3000, image }: 
     probes: { live: null, ready: port === null ? null : httpHealth, startup: null },
     dependsOn: [],
     replicas: 1,
+    update: defaultUpdate,
+    releaseCommand: null,
     resources: { memoryBytes: null, cpus: null },
     stopGracePeriodMs: 5_000,
     restart: 'unless-stopped',
@@ -86,10 +90,25 @@ function serviceTarget({ name, variables = {}, more = {}, port = 3000, image }: 
 }
 
 /** Everything that an apply reports. */
-export async function applied(deployer: Deployer, target: DeployTarget, holder = lease): Promise<DeployerEvent[]> {
+export async function applied(
+  deployer: Deployer,
+  target: DeployTarget,
+  holder = lease,
+  upTo?: Readonly<Record<string, number>>,
+): Promise<DeployerEvent[]> {
   const events: DeployerEvent[] = [];
-  for await (const event of deployer.apply(target, holder, new AbortController().signal)) events.push(event);
+  for await (const event of deployer.apply(target, holder, new AbortController().signal, upTo)) events.push(event);
   return events;
+}
+
+/** Gives the services' names to the running instances that are as the target wants them; answers with all that run. */
+export async function served(deployer: Deployer, target: DeployTarget): Promise<Instance[]> {
+  const running = (await deployer.observe(target.environment.id)).filter(({ state }) => state === 'running');
+  const names = target.services.flatMap(({ service, hash }) =>
+    running.filter((each) => each.service === service.name && each.hash === hash).map(({ name }) => name),
+  );
+  await deployer.serve(target, names, lease, new AbortController().signal);
+  return running;
 }
 
 /** The failure of an apply that has to fail. */
@@ -117,4 +136,10 @@ export async function get(instance: Instance, path: string): Promise<string> {
   const { host, port } = instance.ports[0] ?? { host: '', port: 0 };
   const answer = await fetch(`http://${host}:${port}${path}`, { headers: { connection: 'close' } });
   return answer.text();
+}
+
+/** Asks until it is so, for half a minute at most. */
+export async function until(isSo: () => Promise<boolean | undefined>): Promise<void> {
+  for (const end = performance.now() + 30_000; !(await isSo()); await sleep(100))
+    if (performance.now() > end) throw new Error(`It has not become so: ${isSo}`);
 }

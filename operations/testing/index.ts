@@ -5,6 +5,7 @@ export * from './sample-project.ts';
 export * from './scripted-builder.ts';
 export * from './scripted-deployer.ts';
 export * from './scripted-registry.ts';
+export * from './scripted-registry-storage.ts';
 export * from './scripted-router.ts';
 export * from './scripted-runner.ts';
 export * from './scripted-source.ts';

@@ -74,6 +74,7 @@ export async function testPlatform(settings: Partial<Settings> = {}, shared?: Te
     deployer,
     router,
     runner,
+    registryStorage: null,
     settings: { ...testSettings, ...settings },
     log: { info: say, warn: say, error: say },
     now: () => new Date(),
@@ -138,5 +139,15 @@ const testSettings: Settings = {
   defaultTier: 'dedicated',
   publicUrl: 'http://127.0.0.1:4600',
   drainMs: 50,
+  stabiliseMs: 0,
+  driftMs: 0,
+  retention: {
+    revisions: 10,
+    releases: 20,
+    builds: 20,
+    imagesMs: 7 * 86_400_000,
+    logsMs: 30 * 86_400_000,
+    everyMs: 0,
+  },
   sharedEngine: false,
 };

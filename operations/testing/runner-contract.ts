@@ -73,7 +73,7 @@ export function testRunner(name: string, open: () => Promise<RunnerUnderTest | {
       const seen: RunnerEvent[] = [];
       for await (const event of runner.follow(first, null, never)) if (seen.push(event) === 3) break;
       const last = seen.at(-1);
-      const cursor = last && 'cursor' in last ? String(last.cursor) : null;
+      const cursor = (last?.type === 'log' && last.cursor) || null;
 
       const second = await runner.ensure(plan, { ...lease, fence: 3 });
       const rest = await followed(runner, second, cursor);
@@ -81,6 +81,49 @@ export function testRunner(name: string, open: () => Promise<RunnerUnderTest | {
       const lines = [...seen, ...rest].flatMap((event) => (event.type === 'log' ? [event.text] : []));
       assert.deepEqual(lines, ['n0', 'n1', 'n2', 'n3', 'n4', 'n5']);
       await assert.rejects(runner.ensure(plan, { ...lease, fence: 1 }), { code: 'lease_lost' });
+    });
+
+    withRunner(
+      'runs once although it is asked again after its end, and tells all of it again',
+      async (runner, make) => {
+        const plan = make(`console.log('at ' + process.hrtime.bigint()); process.exitCode = 4`);
+        const first = await followed(runner, await runner.ensure(plan, lease), null);
+
+        const again = await followed(runner, await runner.ensure(plan, { ...lease, fence: 3 }), null);
+        const [line] = first;
+        const rest = await followed(runner, plan.name, (line?.type === 'log' && line.cursor) || null);
+
+        assert.deepEqual(again, first);
+        assert.deepEqual(rest, [{ type: 'exited', code: 4, outOfMemory: false }]);
+      },
+    );
+
+    withRunner('ends with the number of a missing program', async (runner, make) => {
+      const plan = make('', { command: ['/no/such/program'] });
+
+      const [said, end] = await followed(runner, await runner.ensure(plan, lease), null);
+      const again = await followed(runner, await runner.ensure(plan, lease), null);
+
+      assert.ok(said?.type === 'log' && /no\/such\/program/.test(said.text), JSON.stringify(said));
+      assert.deepEqual(end, { type: 'exited', code: 127, outOfMemory: false });
+      assert.deepEqual(again.at(-1), end);
+    });
+
+    withRunner('refuses an image that nobody has', async (runner, make) => {
+      const plan = make('', { image: `sha256:${'0'.repeat(64)}` });
+
+      await assert.rejects(runner.ensure(plan, lease), { code: 'image_unknown' });
+    });
+
+    withRunner('runs with the entrypoint, user and directory that it is given', async (runner, make) => {
+      const given = { entrypoint: ['/bin/sh', '-c'], command: ['id -un; pwd'], user: 'nobody', workingDir: '/tmp' };
+
+      const events = await followed(runner, await runner.ensure(make('', given), lease), null);
+
+      assert.deepEqual(
+        events.flatMap((event) => (event.type === 'log' ? [event.text] : [])),
+        ['nobody', '/tmp'],
+      );
     });
 
     withRunner('says that the memory ran out', async (runner, make) => {

@@ -31,8 +31,8 @@ export interface SampleProject {
   readonly organisation: Organisation;
   readonly project: Project;
   readonly caller: Caller;
-  /** Makes a commit with this manifest, syncs it and puts its files into the source. */
-  commit(manifest?: string, files?: Files): Promise<Commit>;
+  /** Makes a commit with this manifest on top of the one before, syncs it and puts its files into the source. */
+  commit(manifest?: string, files?: Files, message?: string): Promise<Commit>;
   secret(key: string, value: string): Promise<void>;
   /** A spec of a commit and a started run of it. */
   build(commit: Commit, over?: Partial<Parameters<typeof createBuild>[3]>): Promise<{ spec: BuildSpec; run: BuildRun }>;
@@ -49,15 +49,18 @@ export async function sampleProject(test: TestPlatform, name = 'acme'): Promise<
   const repoUrl = 'https://git.example/acme/shop';
   const project = await createProject(platform, caller, { name: 'Shop', slug: 'shop', repoUrl });
 
+  let head: string | null = null;
   const sample: SampleProject = {
     organisation,
     project,
     caller,
-    async commit(yaml = sampleManifest, files = {}) {
+    async commit(yaml = sampleManifest, files = {}, message = 'fix: sample') {
       const gitSha = randomBytes(20).toString('hex');
       const { record } = await syncManifest(platform, caller, project.id, { yaml, gitSha });
       const dockerfiles = { 'web/Dockerfile': 'FROM scratch', 'jobs/Dockerfile': 'FROM scratch' };
-      source.commits[gitSha] = { '.eve/manifest.yaml': yaml, ...dockerfiles, ...files };
+      source.history[gitSha] = { message, parent: head };
+      head = gitSha;
+      source.trees[gitSha] = { '.eve/manifest.yaml': yaml, ...dockerfiles, ...files };
       return { gitSha, manifestHash: record.hash };
     },
     async secret(key, value) {

@@ -1,8 +1,17 @@
-import { DeployFailed } from '@eve/domain';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DeployFailed, type InstanceReport, type ProbeResult } from '@eve/domain';
 import { deployFailure } from '../src/deploys/deploy-failure.ts';
-import type { Deployer, DeployTarget, Instance, ServiceTarget } from '../src/ports/deployer.ts';
+import type {
+  Deployer,
+  DeployTarget,
+  EngineImage,
+  Instance,
+  RuntimeLine,
+  ServiceTarget,
+  Stray,
+} from '../src/ports/deployer.ts';
 
-/** What happens to new instances of a service; without a script they become healthy at once. */
+/** What happens to new instances of a service; without a script they become healthy at once and stay so. */
 export interface DeployScript {
   readonly unhealthy?: boolean;
   /** What the runtime reports instead of the image's digests. */
@@ -11,21 +20,40 @@ export interface DeployScript {
   readonly exits?: boolean;
   /** Never becomes healthy until the deploy is ended. */
   readonly hang?: boolean;
+  /** From the how-manyth `probe` on it is not healthy any more: 1 is the first. */
+  readonly unhealthyFrom?: number;
+  /** From the how-manyth `probe` on it has exited. */
+  readonly exitsFrom?: number;
 }
 
-type Kept = { -readonly [Key in keyof Instance]: Instance[Key] } & { readonly environmentId: string };
+type Kept = { -readonly [Key in keyof Instance]: Instance[Key] } & {
+  readonly environmentId: string;
+  readonly script: DeployScript;
+  readonly printed: RuntimeLine[];
+  probed: number;
+};
 
 /** A deployer with instances in memory. */
 export interface ScriptedDeployer extends Deployer {
-  /** By service; may be changed between deploys. */
+  /** By service, for instances that are started from now on; or by an instance's name, at once. */
   readonly script: Record<string, DeployScript>;
   readonly instances: Kept[];
   readonly applied: DeployTarget[];
+  /** What `apply` was limited to, call by call. */
+  readonly limits: (Readonly<Record<string, number>> | undefined)[];
+  /** The instances that each `serve` named. */
+  readonly served: (readonly string[])[];
   readonly removed: string[];
+  readonly halted: string[];
+  readonly resumed: string[];
   /** Images that only the local engine holds, by name. */
   readonly localImages: Record<string, string>;
+  readonly engineImages: EngineImage[];
+  readonly strayThings: Stray[];
   /** Names under which a service resolves now: its instances' names. */
   named(service: string): string[];
+  /** Lets an instance print a line. */
+  print(instance: string, text: string, at?: Date): void;
 }
 
 /** Makes a deployer on which nothing runs. */
@@ -33,30 +61,48 @@ export function scriptedDeployer(): ScriptedDeployer {
   let nextPort = 21_000;
   const instances: Kept[] = [];
   const of = (environmentId: string) => instances.filter((each) => each.environmentId === environmentId);
-  const current = (target: DeployTarget, { service, hash }: ServiceTarget) =>
-    of(target.environment.id).filter((each) => each.service === service.name && each.hash === hash);
+  const oneOf = ({ name }: Pick<Instance, 'name'>) => instances.find((each) => each.name === name);
+  const standing = ({ environment, reusable }: DeployTarget, { service, hash }: ServiceTarget) => {
+    const running = of(environment.id).filter(
+      (each) => each.service === service.name && each.hash === hash && each.state === 'running',
+    );
+    const again = running.filter(({ name, named }) => !named && reusable.includes(name));
+    return { named: running.filter(({ named }) => named), again };
+  };
 
   function start(target: DeployTarget, { service, hash, digests, port }: ServiceTarget, replica: number): Kept {
     const name = `${target.place}-${service.name}-${target.revision.number}-${replica}`;
-    const has = instances.find((each) => each.name === name);
+    const has = instances.find((each) => each.name === name && each.hash === hash);
     if (has) return has;
-    const { exits, digests: reported = [digests.at(-1) ?? ''] } = deployer.script[service.name] ?? {};
-    const ports = port === null ? [] : [{ container: port, host: '127.0.0.1', port: nextPort++ }];
+    const script = deployer.script[service.name] ?? {};
+    const { exits, digests: reported = [digests.at(-1) ?? ''] } = script;
     const made: Kept = {
       name,
       environmentId: target.environment.id,
       service: service.name,
       deployId: target.deployId,
       hash,
-      ports,
+      ports: port === null ? [] : [{ container: port, host: '127.0.0.1', port: nextPort++ }],
       named: false,
       state: exits ? 'exited' : 'running',
       restarts: 0,
       digests: reported,
       startedAt: new Date(),
+      script,
+      printed: [{ at: new Date(), stream: 'stdout', text: `${name} listens` }],
+      probed: 0,
     };
     instances.push(made);
     return made;
+  }
+
+  function answer(instance: Kept): ProbeResult {
+    const { unhealthyFrom, exitsFrom, unhealthy } = deployer.script[instance.name] ?? instance.script;
+    instance.probed += 1;
+    if (exitsFrom !== undefined && instance.probed >= exitsFrom) instance.state = 'exited';
+    if (instance.state !== 'running') return { at: new Date(), ok: false, detail: 'exited with 1' };
+    const ok = !unhealthy && (unhealthyFrom === undefined || instance.probed < unhealthyFrom);
+    return { at: new Date(), ok, detail: `GET /health: ${ok ? 200 : 503}` };
   }
 
   const deployer: ScriptedDeployer = {
@@ -64,42 +110,74 @@ export function scriptedDeployer(): ScriptedDeployer {
     script: {},
     instances,
     applied: [],
+    limits: [],
+    served: [],
     removed: [],
+    halted: [],
+    resumed: [],
     localImages: {},
+    engineImages: [],
+    strayThings: [],
     named: (service) => instances.filter((each) => each.service === service && each.named).map(({ name }) => name),
+    print(name, text, at = new Date()) {
+      instances.find((each) => each.name === name)?.printed.push({ at, stream: 'stdout', text });
+    },
     unsupported: () => [],
     plan: async (target) =>
       target.services.map((wanted) => {
-        const keep = current(target, wanted).some(({ named }) => named);
-        const reason = keep ? 'unchanged' : 'its image or configuration changed';
-        return { service: wanted.service.name, kind: keep ? 'keep' : 'start', reason, instances: 1 };
+        const { named, again } = standing(target, wanted);
+        const service = wanted.service.name;
+        if (named.length > 0) return { service, kind: 'keep', reason: 'unchanged', instances: named.length };
+        if (again.length > 0) return { service, kind: 'keep', reason: 'taken up again', instances: again.length };
+        return { service, kind: 'start', reason: 'its image or configuration changed', instances: 1 };
       }),
-    async *apply(target, _lease, signal) {
+    async *apply(target, _lease, signal, upTo) {
       deployer.applied.push(target);
+      deployer.limits.push(upTo);
+      const started: InstanceReport[] = [];
       for (const wanted of target.services) {
         const { name: service, replicas } = wanted.service;
-        if (current(target, wanted).some(({ named, state }) => named && state === 'running')) continue;
-        for (let replica = 1; replica <= replicas; replica++) {
+        const most = Math.min(replicas, upTo?.[service] ?? replicas);
+        const { named, again } = standing(target, wanted);
+        const kept = [...named, ...again].slice(0, most);
+        for (const instance of kept) yield { type: 'healthy', instance: { ...instance } };
+        let up = kept.length;
+        for (let replica = 1; up < most; replica++) {
           const instance = start(target, wanted, replica);
-          yield { type: 'started', instance };
-          const { unhealthy, hang } = deployer.script[service] ?? {};
+          if (kept.includes(instance)) continue;
+          up += 1;
+          yield { type: 'started', instance: { ...instance } };
+          const { unhealthy, hang } = instance.script;
           if (hang) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
           signal.throwIfAborted();
           const probe = { at: new Date(), ok: !unhealthy, detail: `GET /health: ${unhealthy ? 503 : 200}` };
           yield { type: 'probed', service, instance: instance.name, probe };
+          const logs = unhealthy ? ['cannot reach the database'] : [];
+          const { name, state, restarts } = instance;
+          started.push({ instance: name, service, state, restarts, probes: [probe], logs });
           if (unhealthy) {
             const failure = deployFailure('health_check_failed', `Service ${service} is not healthy.`, service);
-            throw new DeployFailed({ ...failure, probes: [probe], logs: ['cannot reach the database'] });
+            throw new DeployFailed({ ...failure, probes: [probe], logs, instances: started });
           }
-          yield { type: 'healthy', instance };
+          yield { type: 'healthy', instance: { ...instance } };
         }
       }
     },
-    async serve(target) {
-      for (const each of of(target.environment.id)) {
-        const wanted = target.services.find(({ service }) => service.name === each.service);
-        each.named = each.hash === wanted?.hash && (each.named || each.deployId === target.deployId);
-      }
+    async serve(target, names) {
+      deployer.served.push(names);
+      for (const each of of(target.environment.id)) each.named = names.includes(each.name);
+    },
+    async probe(_wanted, instance) {
+      const found = oneOf(instance);
+      return [found ? answer(found) : { at: new Date(), ok: false, detail: 'it is gone' }];
+    },
+    async halt(gone) {
+      for (const each of gone.map(oneOf)) if (each) each.state = 'exited';
+      deployer.halted.push(...gone.map(({ name }) => name));
+    },
+    async resume(back) {
+      for (const each of back.map(oneOf)) if (each) each.state = 'running';
+      deployer.resumed.push(...back.map(({ name }) => name));
     },
     observe: async (environmentId) => of(environmentId).map((each) => ({ ...each })),
     async remove(gone) {
@@ -107,11 +185,37 @@ export function scriptedDeployer(): ScriptedDeployer {
       deployer.removed.push(...names);
       for (const each of instances.filter(({ name }) => names.has(name))) instances.splice(instances.indexOf(each), 1);
     },
-    tail: async ({ name }, lines) => [`${name} listens`].slice(-lines),
+    async *logs(instance, { since, tail, follow }, signal) {
+      const lines = oneOf(instance)?.printed ?? [];
+      const first = tail === undefined ? 0 : Math.max(0, lines.length - tail);
+      for (let next = first; ; next++) {
+        while (next >= lines.length && follow && !signal.aborted && oneOf(instance)?.state === 'running')
+          await sleep(5);
+        const line = lines[next];
+        if (!line || signal.aborted) return;
+        if (!since || line.at >= since) yield line;
+      }
+    },
+    tail: async (instance, lines) => (oneOf(instance)?.printed ?? []).map(({ text }) => text).slice(-lines),
     async removeEnvironment(environmentId, _options, signal) {
       await deployer.remove(of(environmentId), signal);
     },
     localImage: async (reference) => (deployer.localImages[reference] ? { id: deployer.localImages[reference] } : null),
+    images: async (prefixes) =>
+      deployer.engineImages.filter(({ references }) =>
+        references.some((reference) => prefixes.some((prefix) => reference.startsWith(prefix))),
+      ),
+    async removeImage(id) {
+      const at = deployer.engineImages.findIndex((image) => image.id === id && !image.inUse);
+      if (at >= 0) deployer.engineImages.splice(at, 1);
+      return at >= 0;
+    },
+    strays: async (environments) =>
+      deployer.strayThings.filter(({ environmentId }) => !environmentId || !environments.includes(environmentId)),
+    async removeStray({ name }) {
+      const at = deployer.strayThings.findIndex((stray) => stray.name === name);
+      if (at >= 0) deployer.strayThings.splice(at, 1);
+    },
   };
   return deployer;
 }

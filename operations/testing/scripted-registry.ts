@@ -9,6 +9,8 @@ export interface ScriptedRegistry extends RegistryReader {
   push(reference: string, digest: string): void;
   /** Makes a digest vanish from every repository. */
   lose(digest: string): void;
+  /** Everything that it holds, as `host/repository@digest`. */
+  held(): readonly string[];
   /** Statements beside an image, by the image's digest. */
   readonly statements: Map<string, readonly AttestationStatement[]>;
   /** Layers of an image, by its digest; one that is made up unless they are given. */
@@ -38,6 +40,7 @@ export function scriptedRegistry(): ScriptedRegistry {
     lose(digest) {
       for (const [reference, kept] of held) if (kept === digest) held.delete(reference);
     },
+    held: () => [...held.keys()].filter((reference) => reference.includes('@')),
     async inspect(reference, login) {
       if (registry.outage) throw registry.outage;
       registry.inspected.push({ reference, login });

@@ -1,32 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runner, RunnerPlan } from '../src/ports/runner.ts';
 
-/** A runner whose containers print one line and exit with the given code. */
+/** What a run prints and how it ends; without a script it prints one line and exits with 0. */
+export interface RunScript {
+  readonly lines?: readonly string[];
+  readonly code?: number;
+  readonly outOfMemory?: boolean;
+  /** Prints its lines and goes on until it is stopped. */
+  readonly hang?: boolean;
+}
+
+/** A runner with runs in memory. */
 export interface ScriptedRunner extends Runner {
+  /** Every `ensure`, also of one that was there. */
   readonly plans: RunnerPlan[];
+  /** The names of what was really started. */
+  readonly started: string[];
+  readonly stopped: string[];
   /** By the plan's name; 0 unless given. */
   readonly exitCodes: Record<string, number>;
+  /** How runs go whose names nobody knows before; may be replaced. */
+  script: (plan: RunnerPlan) => RunScript;
 }
 
 /** Makes a runner on which nothing runs. */
 export function scriptedRunner(): ScriptedRunner {
-  const plans: RunnerPlan[] = [];
-  const exitCodes: Record<string, number> = {};
-  const running = new Set<string>();
-  return {
-    plans,
-    exitCodes,
+  const runs = new Map<string, RunScript>();
+  const runner: ScriptedRunner = {
+    plans: [],
+    started: [],
+    stopped: [],
+    exitCodes: {},
+    script: () => ({}),
     async ensure(plan) {
-      plans.push(plan);
-      running.add(plan.name);
+      runner.plans.push(plan);
+      if (!runs.has(plan.name)) {
+        runs.set(plan.name, runner.script(plan));
+        runner.started.push(plan.name);
+      }
       return plan.name;
     },
-    async *follow(ref) {
-      yield { type: 'log', stream: 'stdout', text: `ran ${ref}`, at: new Date() };
-      yield { type: 'exited', code: exitCodes[ref] ?? 0, outOfMemory: false };
+    async *follow(ref, cursor, signal) {
+      const script = runs.get(ref) ?? {};
+      const lines = script.lines ?? [`ran ${ref}`];
+      for (const [index, text] of lines.entries())
+        if (cursor === null || index > Number(cursor))
+          yield { type: 'log', stream: 'stdout', text, at: new Date(), cursor: String(index) };
+      while (script.hang && runs.has(ref)) await sleep(5, undefined, { signal });
+      const { outOfMemory = false } = script;
+      yield { type: 'exited', code: script.code ?? runner.exitCodes[ref] ?? (script.hang ? 137 : 0), outOfMemory };
     },
     async stop(ref) {
-      running.delete(ref);
+      runner.stopped.push(ref);
+      runs.delete(ref);
     },
-    list: async () => [...running],
+    list: async () => [...runs.keys()],
   };
+  return runner;
 }

@@ -11,6 +11,7 @@ import type { BuildRun, BuildSpec, LogEntry } from '@eve/protocol-rest/contract'
 import { repositoryWith } from '../../apps/cli/testing/repository.ts';
 import { processesWith } from '../../operations/testing/builder-surroundings.ts';
 import { type Installation, installation, type StartedEve } from '../journeys/installation.ts';
+import { allEvents, until } from './until.ts';
 
 const points = ['after-claim', 'in-clone', 'in-build', 'after-push', 'before-complete'] as const;
 const leaseSeconds = 4;
@@ -164,11 +165,6 @@ async function endOf(client: EveClient, run: BuildRun): Promise<BuildRun> {
   return now;
 }
 
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(50)) if (await isSo()) return;
-  assert.fail('It took longer than two minutes.');
-}
-
 /** One final state, one image per service, and a log without gaps that begins with what was seen before. */
 async function checkOutcome(
   client: EveClient,
@@ -188,17 +184,6 @@ async function checkOutcome(
     logs.map((_, index) => index + 1),
   );
   assert.deepEqual(logs.slice(0, seen.length), seen);
-}
-
-async function allEvents(client: EveClient): Promise<Awaited<ReturnType<EveClient['listEvents']>>['data']> {
-  const all = [];
-  for (let after = 0; ; ) {
-    const { data } = await client.listEvents({ after, limit: 100 });
-    all.push(...data);
-    const last = data.at(-1);
-    if (!last) return all;
-    after = last.sequence;
-  }
 }
 
 async function allLines(client: EveClient, run: BuildRun): Promise<string[]> {

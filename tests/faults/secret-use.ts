@@ -61,6 +61,10 @@ async function askWrongly({ scene, answers }: Use): Promise<void> {
   const { data } = await client.listOrganisations();
   const organisation = data[0]?.id ?? '';
   await client.setSecret({ organisation }, { key: 'WEBHOOK_SECRET', value });
+  await client.setSecret({ system: true }, { key: 'SYSTEM_WEBHOOK_SECRET', value });
+  await client.showSecret({ system: true }, 'SYSTEM_WEBHOOK_SECRET');
+  // The operator gives this installation its key.
+  await refused(client.rotateMasterKey());
   await refused(client.setSecret({ organisation }, { key: 'not a name', value }));
   await refused(client.getBuild(canaries.internalKey.value));
   const bearer = (token: string) => ({ authorization: `Bearer ${token.replaceAll(/[^!-~]/g, '')}` });
@@ -107,11 +111,12 @@ async function deployed({ client }: Scene, shipped: BuildRun): Promise<void> {
       if (name === 'test') await client.environmentLogs(project, name, { service: 'web' });
       await client.deployLogs(deploy.id);
       await client.getConfiguration(project, name);
+      await client.compareConfigurations(project, name);
       await client.listRevisions(project, name);
       await client.listDeploys(project, name);
     }),
   );
-  await client.listSecrets({ project });
+  await client.listSecrets({ project }, { inherited: true });
   await client.showSecret({ project }, 'RUN_SECRET');
   await client.latestManifest(project);
   await refused(client.resolveRef(project, 'no-such-branch'));

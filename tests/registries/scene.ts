@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tryProgram } from '@eve/adapter-process';
 import { freePort, testEngine } from '@eve/adapter-process/testing';
-import { registryLogins, registryReader, registryTokens, startRegistry, stopRegistry } from '@eve/adapter-registries';
+import {
+  registryLogins,
+  registryReader,
+  registryStorage,
+  registryTokens,
+  startRegistry,
+  stopRegistry,
+} from '@eve/adapter-registries';
 import { isId } from '@eve/domain';
 import type { Platform, RegistryLogin } from '@eve/operations';
 import { registryTokenRoutes } from '@eve/protocol-registry-token';
@@ -49,11 +56,12 @@ export async function eveScene(): Promise<EveScene> {
   const app = Fastify();
   await app.register(registryTokenRoutes, { platform });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
-  const options = { dataDir, program: '/usr/bin/docker-registry', port: Number(host.split(':')[1]), service };
-  await startRegistry({ ...options, realm: `${url}/registry/token` });
+  const port = Number(host.split(':')[1]);
+  const options = { dataDir, program: '/usr/bin/docker-registry', port, service, realm: `${url}/registry/token` };
+  await startRegistry(options);
   return {
     test,
-    platform,
+    platform: { ...platform, registryStorage: registryStorage(options) },
     host,
     url,
     async [Symbol.asyncDispose]() {

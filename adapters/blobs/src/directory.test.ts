@@ -64,6 +64,19 @@ it('deletes what is below a prefix, and nothing beside it', async () => {
   await assert.rejects(blobs.deleteBelow('../x'), { code: 'request_invalid' });
 });
 
+it('lists what is below a prefix with size and time, and nothing beside it', async () => {
+  const before = Date.now() - 1000;
+  for (const key of ['listed/a', 'listed/deep/er/b', 'listedtoo/c']) await blobs.put(key, parts('four'), limits);
+
+  const found: { key: string; sizeBytes: number; modifiedAt: Date }[] = [];
+  for await (const each of blobs.list('listed')) found.push(each);
+
+  assert.deepEqual(found.map(({ key }) => key).sort(), ['listed/a', 'listed/deep/er/b']);
+  assert.ok(found.every(({ sizeBytes, modifiedAt }) => sizeBytes === 4 && modifiedAt.getTime() > before));
+  for await (const { key } of blobs.list('never-put')) assert.fail(key);
+  assert.throws(() => blobs.list('../x'), { code: 'request_invalid' });
+});
+
 it('has nothing where nothing was put, or what was put is deleted', async () => {
   await blobs.put('gone', parts('x'), limits);
   await blobs.delete('gone');

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PlatformError } from '@eve/domain';
 import type { Blobs } from '@eve/operations';
@@ -32,6 +32,8 @@ export function directoryBlobs(directory: string): Blobs {
       return file && readBytes(file, range);
     },
 
+    list: (prefix) => filesBelow(pathOf(directory, prefix), prefix),
+
     async has(key) {
       const found = await stat(pathOf(directory, key)).catch(nullWhenMissing);
       return found?.isFile() ?? false;
@@ -54,6 +56,21 @@ function pathOf(directory: string, key: string): string {
     throw new PlatformError('request_invalid', 'This is no name for a stored file.');
   }
   return join(directory, ...parts);
+}
+
+/** What is removed while it is listed may be left out. */
+async function* filesBelow(path: string, key: string): ReturnType<Blobs['list']> {
+  const entries = await opendir(path).catch(nullWhenMissing);
+  if (!entries) return;
+  for await (const entry of entries) {
+    const [pathBelow, keyBelow] = [join(path, entry.name), `${key}/${entry.name}`];
+    if (entry.isDirectory()) {
+      yield* filesBelow(pathBelow, keyBelow);
+    } else if (entry.isFile()) {
+      const found = await stat(pathBelow).catch(nullWhenMissing);
+      if (found) yield { key: keyBelow, sizeBytes: found.size, modifiedAt: found.mtime };
+    }
+  }
 }
 
 async function writeDraft(draft: string, bytes: AsyncIterable<Uint8Array>, maxBytes: number) {

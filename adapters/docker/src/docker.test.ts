@@ -4,12 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '@eve/adapter-process/testing';
 import { testDockerEngine } from '../testing/index.ts';
 import {
   createContainer,
   demultiplex,
   dockerEngine,
   engineEvents,
+  ensureImage,
   execute,
   inspectContainer,
   inspectImage,
@@ -79,6 +82,27 @@ describe('the engine', { skip }, () => {
       status: 404,
       message: /No such image/,
     });
+  });
+
+  it('waits for a registry that is just being started again', async () => {
+    const host = `127.0.0.1:${await freePort()}`;
+    const asked: (string | undefined)[] = [];
+    const registry = createServer((request, response) => {
+      asked.push(request.url);
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"errors":[{"code":"MANIFEST_UNKNOWN"}]}');
+    });
+
+    const pulling = ensureImage(engine, `${host}/a/b:1`, null);
+    pulling.catch(() => undefined);
+    await sleep(700);
+    registry.listen(Number(host.split(':')[1]), '127.0.0.1');
+
+    try {
+      await assert.rejects(pulling, /not found|manifest unknown/i);
+      assert.ok(asked.some((url) => url?.includes('/a/b/manifests/')));
+    } finally {
+      registry.close();
+    }
   });
 
   it('says why a pull failed', async () => {

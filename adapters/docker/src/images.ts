@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { DockerEngine } from './engine.ts';
 import { DockerError, isDockerError } from './error.ts';
 import { type Progress, progress } from './json-stream.ts';
-import { Image } from './shapes.ts';
+import { Image, ImageSummary } from './shapes.ts';
+
+const pullAttempts = 6;
+const pullPauseMs = 500;
 
 /** What opens a registry; it travels in a header, never in arguments. */
 export interface RegistryAuth {
@@ -22,6 +27,11 @@ export async function inspectImage(
     if (isDockerError(error, 404)) return null;
     throw error;
   }
+}
+
+/** All images that have a name or digest, not the layers between. */
+export async function listImages(engine: DockerEngine): Promise<ImageSummary[]> {
+  return z.array(ImageSummary).parse(await engine.call('GET', '/images/json'));
 }
 
 /** Pulls an image (`host/repository:tag` or `@digest`). Throws DockerError with what the registry said. */
@@ -45,10 +55,35 @@ export async function ensureImage(
   const held = await inspectImage(engine, reference, signal);
   if (held) return held.Id;
   if (/^sha256:[a-f0-9]{64}$/.test(reference)) throw new DockerError(404, `No such image: ${reference}`);
-  for await (const _ of pullImage(engine, reference, login, signal));
+  await pullPatiently(engine, reference, login, signal);
   const pulled = await inspectImage(engine, reference, signal);
   if (!pulled) throw new DockerError(404, `No such image after pulling it: ${reference}`);
   return pulled.Id;
+}
+
+/** A registry that is just being started again, as when its storage is collected, refuses connections for a moment. */
+async function pullPatiently(
+  engine: DockerEngine,
+  reference: string,
+  login: RegistryAuth | null,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      for await (const _ of pullImage(engine, reference, login, signal));
+      return;
+    } catch (error) {
+      const refused = error instanceof DockerError && /connection refused|connection reset/i.test(error.message);
+      if (!refused || attempt === pullAttempts) throw error;
+      await sleep(pullPauseMs, undefined, { signal });
+    }
+  }
+}
+
+/** Whether an image could not be had because nobody has it or its registry refused, and not for an outage. */
+export function whyNotPulled(error: DockerError): 'denied' | 'missing' | 'outage' {
+  if (/denied|unauthorized|authentication|no basic auth/i.test(error.message)) return 'denied';
+  return error.status === 404 || /not found|manifest unknown|no such image/i.test(error.message) ? 'missing' : 'outage';
 }
 
 /** Pushes a tag that the engine holds. */

@@ -9,7 +9,7 @@ export async function listNetworks(engine: DockerEngine, labels: readonly string
   return z.array(Network).parse(await engine.call('GET', '/networks', { query }));
 }
 
-/** Makes a bridge network with a subnet of our choice, which static addresses need. */
+/** Makes a bridge network with a subnet of our choice, which static addresses need; answers with its id. */
 export async function createNetwork(
   engine: DockerEngine,
   network: {
@@ -21,8 +21,8 @@ export async function createNetwork(
     readonly internal: boolean;
     readonly labels: Readonly<Record<string, string>>;
   },
-): Promise<void> {
-  await engine.call('POST', '/networks/create', {
+): Promise<string> {
+  const answer = await engine.call('POST', '/networks/create', {
     body: {
       Name: network.name,
       CheckDuplicate: true,
@@ -35,6 +35,7 @@ export async function createNetwork(
       Labels: network.labels,
     },
   });
+  return z.object({ Id: z.string() }).parse(answer).Id;
 }
 
 /** Connects a container to a network, with an address and names of its own. */
@@ -110,6 +111,12 @@ export async function listVolumes(engine: DockerEngine, labels: readonly string[
   const query = { filters: JSON.stringify({ label: labels }) };
   const answer = await engine.call('GET', '/volumes', { query });
   return z.object({ Volumes: z.array(Volume).nullable() }).parse(answer).Volumes ?? [];
+}
+
+/** How many bytes each named volume takes. The engine counts them all: slow where there are many. */
+export async function volumeSizes(engine: DockerEngine): Promise<ReadonlyMap<string, number>> {
+  const { Volumes } = z.object({ Volumes: z.array(Volume).nullable() }).parse(await engine.call('GET', '/system/df'));
+  return new Map((Volumes ?? []).flatMap(({ Name, UsageData }) => (UsageData ? [[Name, UsageData.Size]] : [])));
 }
 
 /** Removes a named volume and its data; a missing one is fine. */

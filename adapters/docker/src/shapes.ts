@@ -56,6 +56,9 @@ export type Container = z.infer<typeof Container>;
 export const ContainerSummary = z.object({
   Id: z.string(),
   Names: z.array(z.string()),
+  ImageID: z.string(),
+  /** Seconds of the epoch. */
+  Created: z.number(),
   State: z.string(),
   Labels: labels,
 });
@@ -77,10 +80,18 @@ export const Image = z.object({
 });
 export type Image = z.infer<typeof Image>;
 
+/** An image as it stands in a list. */
+export const ImageSummary = Image.pick({ Id: true, RepoDigests: true, RepoTags: true, Size: true }).extend({
+  /** Seconds of the epoch. */
+  Created: z.number(),
+});
+export type ImageSummary = z.infer<typeof ImageSummary>;
+
 /** A network with its subnets. */
 export const Network = z.object({
   Id: z.string(),
   Name: z.string(),
+  Created: z.string(),
   Labels: labels,
   IPAM: z.object({
     Config: z
@@ -92,7 +103,12 @@ export const Network = z.object({
 export type Network = z.infer<typeof Network>;
 
 /** A named volume. */
-export const Volume = z.object({ Name: z.string(), Labels: labels });
+export const Volume = z.object({
+  Name: z.string(),
+  Labels: labels,
+  CreatedAt: z.string().default(''),
+  UsageData: z.object({ Size: z.number() }).nullish(),
+});
 export type Volume = z.infer<typeof Volume>;
 
 /** What the engine tells of itself. */

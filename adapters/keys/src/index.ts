@@ -1,2 +1,2 @@
-export { openMasterKey } from './master-key.ts';
-export { type MasterKey, vault } from './vault.ts';
+export { type MasterKey, masterKey } from './envelope.ts';
+export { keyFileVault, vault } from './vault.ts';

@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, it } from 'node:test';
+import { it } from 'node:test';
 import type { SealedValue } from '@eve/domain';
-import { openMasterKey } from './master-key.ts';
 import { vault } from './vault.ts';
 
 const key = { id: 'a', version: 1, bytes: randomBytes(32) };
-let directory = '';
-
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'eve-keys-test-'));
-});
-
-after(() => rm(directory, { recursive: true, force: true }));
-
 for (const value of ['', 'hunter2', 'schlüssel 🔑\n', 'x'.repeat(100_000)]) {
   it(`opens what it sealed (${value.length} characters)`, async () => {
     assert.equal(await vault(key).open(await vault(key).seal(value)), value);
@@ -58,19 +46,22 @@ for (const field of ['wrappedKey', 'nonce', 'ciphertext'] as const) {
   });
 }
 
-it('makes the master key file once, for its user only, also when many ask at the same time', async () => {
-  const path = join(directory, 'keys', 'master.key');
+it('says how an operator changes a key that is given, and forgets the former one when told', async () => {
+  const sealed = await vault(key).seal('hunter2');
+  const given = vault({ id: 'b', version: 2, bytes: randomBytes(32) }, [key]);
 
-  const keys = await Promise.all(Array.from({ length: 8 }, () => openMasterKey(path)));
+  await assert.rejects(given.rotate(), { code: 'key_not_rotatable', message: /EVE_MASTER_KEY_FORMER/ });
+  assert.deepEqual(await given.former(), [{ masterKeyId: 'a', keyVersion: 1 }]);
+  await given.forget('a', 1);
 
-  assert.equal(new Set(keys.map(({ bytes }) => Buffer.from(bytes).toString('hex'))).size, 1);
-  assert.equal((await stat(path)).mode & 0o777, 0o600);
-  assert.deepEqual(await readdir(join(directory, 'keys')), ['master.key']);
+  assert.deepEqual(await given.former(), []);
+  // What was read before may still be opened.
+  assert.equal(await given.open(sealed), 'hunter2');
 });
 
-it('refuses a master key file that holds something else', async () => {
-  const path = join(directory, 'wrong.key');
-  await writeFile(path, 'no key');
+it('tries every key of a name', async () => {
+  const other = { ...key, bytes: randomBytes(32) };
+  const sealed = await vault(key).seal('hunter2');
 
-  await assert.rejects(openMasterKey(path), /does not hold 32 bytes/);
+  assert.equal(await vault({ id: 'b', version: 1, bytes: randomBytes(32) }, [other, key]).open(sealed), 'hunter2');
 });

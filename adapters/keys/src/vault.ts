@@ -1,73 +1,75 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { SealedValue } from '@eve/domain';
-import type { Vault } from '@eve/operations';
+import { PlatformError } from '@eve/domain';
+import type { MasterKeyName, Vault } from '@eve/operations';
+import { isSealedWith, type MasterKey, openWith, sealWith } from './envelope.ts';
+import { isNamed, type KeyRing, type KeyRingPlace } from './key-ring.ts';
+import { keyRingFile, makeKeyRingFile } from './key-ring-file.ts';
 
-/** A key that wraps the keys of values, with what tells it from others. */
-export interface MasterKey {
-  readonly id: string;
-  readonly version: number;
-  /** 32 bytes. */
-  readonly bytes: Uint8Array;
+/** Seals with keys of a file, which is made when there is none; keys that other processes add to it are taken up. */
+export async function keyFileVault(path: string): Promise<Vault> {
+  await makeKeyRingFile(path);
+  const file = keyRingFile(path);
+  const remembered = new Map<string, MasterKey>();
+  const read = async () => remember(await file.read());
+  await read();
+  return vaultOf({ ...file, read }, () => [...remembered.values()]);
+
+  // Also a key that was forgotten meanwhile: what this process has already read may be sealed with it.
+  function remember(ring: KeyRing): KeyRing {
+    for (const key of [ring.current, ...ring.former]) remembered.set(`${key.id}/${key.version}`, key);
+    return ring;
+  }
 }
 
-/** Seals each value with a data key of its own, which the master key wraps; `former` keys still open what they sealed. */
-export function vault(key: MasterKey, former: readonly MasterKey[] = []): Vault {
-  for (const { bytes } of [key, ...former]) {
+/** Seals with a key that the operator gives. `former` ones still open what they sealed; so do `aliases`, which no rotation ends. */
+export function vault(key: MasterKey, former: readonly MasterKey[] = [], aliases: readonly MasterKey[] = []): Vault {
+  let ring: KeyRing = { current: key, former };
+  const all = [key, ...former, ...aliases];
+  for (const { bytes } of all) {
     if (bytes.length !== 32) throw new Error('A master key has 32 bytes.');
   }
-  return {
-    async seal(value) {
-      const [dataKey, nonce, wrapNonce] = [randomBytes(32), randomBytes(12), randomBytes(12)];
-      const wrapped = encrypt(key.bytes, wrapNonce, dataKey, boundTo('key', key));
-      const ciphertext = encrypt(dataKey, nonce, Buffer.from(value, 'utf8'), boundTo('value', key));
-      dataKey.fill(0);
-      return {
-        masterKeyId: key.id,
-        keyVersion: key.version,
-        wrappedKey: Buffer.concat([wrapNonce, wrapped]).toString('base64'),
-        nonce: nonce.toString('base64'),
-        ciphertext: ciphertext.toString('base64'),
-      };
+  return vaultOf(
+    {
+      read: async () => ring,
+      add: async () => {
+        throw new PlatformError(
+          'key_not_rotatable',
+          'The master key is given to this server as EVE_MASTER_KEY, so only its operator can change it: put the key of today into EVE_MASTER_KEY_FORMER and a new one (`openssl rand -base64 32`) into EVE_MASTER_KEY, restart every process of Eve, and repeat `eve secrets rotate-key`.',
+        );
+      },
+      remove: async (name) => {
+        ring = { ...ring, former: ring.former.filter((one) => !isNamed(one, name)) };
+      },
     },
+    () => all,
+  );
+}
+
+function vaultOf(place: KeyRingPlace, known: () => readonly MasterKey[]): Vault {
+  return {
+    // Read every time: a value sealed with a key that was retired meanwhile would be refused.
+    seal: async (value) => sealWith((await place.read()).current, value),
 
     async open(sealed) {
-      const holder = [key, ...former].find(
-        ({ id, version }) => id === sealed.masterKeyId && version === sealed.keyVersion,
-      );
-      if (!holder) throw new Error(`This value was sealed with another master key (${sealed.masterKeyId}).`);
-      return unseal(holder, sealed);
+      const holders = () => known().filter((key) => isSealedWith(sealed, key));
+      if (holders().length === 0) await place.read();
+      const found = holders();
+      if (found.length === 0) {
+        throw new Error(`This value was sealed with another master key (${sealed.masterKeyId}).`);
+      }
+      for (const key of found) {
+        const value = openWith(key, sealed);
+        if (value !== null) return value;
+      }
+      throw new Error('This value cannot be opened: it was changed, or sealed with another key.');
     },
+
+    current: async () => nameOf((await place.read()).current),
+    former: async () => (await place.read()).former.map(nameOf),
+    rotate: async () => nameOf((await place.add()).current),
+    forget: (masterKeyId, keyVersion) => place.remove({ masterKeyId, keyVersion }),
   };
 }
 
-function unseal(key: MasterKey, sealed: SealedValue): string {
-  try {
-    const wrapped = Buffer.from(sealed.wrappedKey, 'base64');
-    const dataKey = decrypt(key.bytes, wrapped.subarray(0, 12), wrapped.subarray(12), boundTo('key', key));
-    const nonce = Buffer.from(sealed.nonce, 'base64');
-    const value = decrypt(dataKey, nonce, Buffer.from(sealed.ciphertext, 'base64'), boundTo('value', key));
-    dataKey.fill(0);
-    return value.toString('utf8');
-  } catch {
-    // The cause may hold parts of the text.
-    throw new Error('This value cannot be opened: it was changed, or sealed with another key.');
-  }
-}
-
-/** What a ciphertext is for: one moved to another place or key does not open. */
-function boundTo(what: 'key' | 'value', { id, version }: MasterKey): Buffer {
-  return Buffer.from(`eve/1/${what}/${id}/${version}`);
-}
-
-function encrypt(key: Uint8Array, nonce: Uint8Array, text: Uint8Array, bound: Buffer): Buffer {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(bound);
-  return Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]);
-}
-
-function decrypt(key: Uint8Array, nonce: Uint8Array, sealed: Buffer, bound: Buffer): Buffer {
-  const end = sealed.length - 16;
-  if (end < 0) throw new Error('Too short.');
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 }).setAAD(bound);
-  decipher.setAuthTag(sealed.subarray(end));
-  return Buffer.concat([decipher.update(sealed.subarray(0, end)), decipher.final()]);
+function nameOf({ id, version }: MasterKey): MasterKeyName {
+  return { masterKeyId: id, keyVersion: version };
 }

@@ -11,14 +11,18 @@ export async function prunable(
 ): Promise<readonly BuildId[]> {
   const rows = await sql<{ id: BuildId }>`
     select id from build_specs
-    where tenant_id = ${tenantId} and project_id = ${projectId}
-      and id <= (
-        select id from build_specs where tenant_id = ${tenantId} and project_id = ${projectId}
-        order by id desc offset ${keep} limit 1)
-      and not exists (${activeRuns(tenantId, raw('build_specs.id'))})
+    where ${beyondNewest(tenantId, projectId, keep)} and not exists (${activeRuns(tenantId, raw('build_specs.id'))})
       and not exists (${releasesNaming(tenantId, raw('build_specs.id'))})
     order by id limit 100`;
   return rows.map(({ id }) => id);
+}
+
+/** Of `build_specs`: those of a project that are not among its newest. */
+export function beyondNewest(tenantId: OrganisationId, projectId: ProjectId, keep: number): SqlPart {
+  return part`
+    tenant_id = ${tenantId} and project_id = ${projectId} and id <= (
+      select id from build_specs where tenant_id = ${tenantId} and project_id = ${projectId}
+      order by id desc offset ${keep} limit 1)`;
 }
 
 /** Inside a transaction: the lock on the build's row keeps new runs and releases of it away until it is gone. */
@@ -55,7 +59,7 @@ async function refuseReleased({ sql }: Database, tenantId: OrganisationId, id: B
 }
 
 /** Runs that are not over, that a worker still holds, or whose pipeline goes on with what they made. */
-function activeRuns(tenantId: OrganisationId, buildId: SqlPart): SqlPart {
+export function activeRuns(tenantId: OrganisationId, buildId: SqlPart): SqlPart {
   return part`
     select runs.id from build_runs as runs
     where runs.tenant_id = ${tenantId} and runs.build_id = ${buildId}
@@ -67,11 +71,11 @@ function activeRuns(tenantId: OrganisationId, buildId: SqlPart): SqlPart {
 }
 
 /** Releases made from the build, or naming any image that it pushed. */
-function releasesNaming(tenantId: OrganisationId, buildId: SqlPart): SqlPart {
+export function releasesNaming(tenantId: OrganisationId, buildId: SqlPart): SqlPart {
   return part`
-    select coalesce(tag, id) as name from releases where tenant_id = ${tenantId} and releases.build_id = ${buildId}
+    select id, coalesce(tag, id) as name from releases where tenant_id = ${tenantId} and releases.build_id = ${buildId}
     union
-    select coalesce(tag, releases.id) from build_runs as runs
+    select releases.id, coalesce(tag, releases.id) from build_runs as runs
     join build_artifacts as pushed on pushed.run_id = runs.id
     join releases on releases.tenant_id = runs.tenant_id and releases.project_id = runs.project_id
       and jsonb_path_query_array(digests, '$.*') ? pushed.digest

@@ -158,6 +158,16 @@ describe('environments, revisions, deploys and where they are reached', () => {
           hint: '',
           probes: [{ at, ok: false, detail: 'GET /: 503' }],
           logs: ['boom'],
+          instances: [
+            {
+              instance: 'web-1',
+              service: 'web',
+              state: 'running',
+              restarts: 0,
+              probes: [{ at, ok: false, detail: 'GET /: 503' }],
+              logs: ['boom'],
+            },
+          ],
         },
       },
       at,
@@ -204,23 +214,34 @@ describe('environments, revisions, deploys and where they are reached', () => {
       port,
       host: '127.0.0.1',
       state: 'starting',
+      weight: 256,
+      warmUntil: null,
     });
     await db.store.endpoints.upsert(endpoint('old', 31001), lease);
-    await db.store.endpoints.switchTo(tenantId, environment.id, ['old'], lease);
+    await db.store.endpoints.switchTo(tenantId, environment.id, { old: 256 }, lease);
     await db.store.endpoints.upsert(endpoint('new', 31002), lease);
 
-    await db.store.endpoints.switchTo(tenantId, environment.id, ['new'], lease);
+    await db.store.endpoints.switchTo(tenantId, environment.id, { new: 26 }, lease);
 
     const states = (await db.store.endpoints.listOfEnvironment(tenantId, environment.id)).map(
-      ({ instance, state }) => `${instance} ${state}`,
+      ({ instance, state, weight }) => `${instance} ${state} ${weight}`,
     );
-    assert.deepEqual(states, ['new serving', 'old draining']);
+    assert.deepEqual(states, ['new serving 26', 'old draining 256']);
+    await db.store.endpoints.keepWarm(tenantId, environment.id, ['old', 'new'], at, lease);
+    const kept = await db.store.endpoints.listOfEnvironment(tenantId, environment.id);
+    assert.deepEqual(
+      kept.map(({ instance, state, warmUntil }) => [instance, state, warmUntil]),
+      [
+        ['new', 'serving', null],
+        ['old', 'warm', at],
+      ],
+    );
     await db.store.endpoints.removeInstances(tenantId, environment.id, ['old']);
     assert.equal((await db.store.endpoints.listAll()).length, 1);
 
     await expireLease(db, lease);
     await assert.rejects(db.store.endpoints.upsert(endpoint('late', 31003), lease), { code: 'lease_lost' });
-    await assert.rejects(db.store.endpoints.switchTo(tenantId, environment.id, [], lease), { code: 'lease_lost' });
+    await assert.rejects(db.store.endpoints.switchTo(tenantId, environment.id, {}, lease), { code: 'lease_lost' });
     await assert.rejects(db.store.deploys.setPhase({ ...deploy, phase: 'draining' }, lease), { code: 'lease_lost' });
     await db.database.sql`update work set leased_until = now() + interval '1 minute' where id = ${lease.workId}`;
     await finish(deploy, lease);

@@ -1,24 +1,29 @@
 import { type ConfigVersion, type Environment, PlatformError, type Revision } from '@eve/domain';
 import type { Records } from '@eve/operations';
+import { board } from './board.ts';
 import type { Database } from './connection.ts';
 import { listed } from './paging.ts';
-import { json, part, raw } from './sql.ts';
+import { readEnvironment } from './read-environment.ts';
+import { json, nothing, part, raw } from './sql.ts';
 import { notifyChanged } from './state-change.ts';
 
 const columns = raw(
-  'id, tenant_id as "tenantId", project_id as "projectId", name, kind, status, current_revision_id as "currentRevisionId", last_deploy_id as "lastDeployId", created_at as "createdAt"',
+  'id, tenant_id as "tenantId", project_id as "projectId", name, kind, status, suspended_reason as "suspendedReason", settings, lock, current_revision_id as "currentRevisionId", last_deploy_id as "lastDeployId", created_at as "createdAt"',
 );
 
 /** Where releases run. */
 export function environments(database: Database): Records['environments'] {
   const { sql } = database;
   return {
-    async insert({ id, tenantId, projectId, name, kind, status, currentRevisionId, lastDeployId, createdAt }) {
+    async insert(environment) {
+      const { id, tenantId, projectId, name, kind, status, settings, lock } = environment;
+      const { suspendedReason, currentRevisionId, lastDeployId, createdAt } = environment;
       const inserted = await sql`
         insert into environments
-          (id, tenant_id, project_id, name, kind, status, current_revision_id, last_deploy_id, created_at)
-        values (${id}, ${tenantId}, ${projectId}, ${name}, ${kind}, ${status}, ${currentRevisionId}, ${lastDeployId},
-          ${createdAt})
+          (id, tenant_id, project_id, name, kind, status, suspended_reason, settings, lock, current_revision_id,
+            last_deploy_id, created_at)
+        values (${id}, ${tenantId}, ${projectId}, ${name}, ${kind}, ${status}, ${suspendedReason}, ${json(settings)},
+          ${json(lock)}, ${currentRevisionId}, ${lastDeployId}, ${createdAt})
         on conflict (project_id, name) do nothing returning id`;
       if (inserted.length === 0) {
         throw new PlatformError('environment_exists', `There is an environment "${name}" already.`);
@@ -29,30 +34,48 @@ export function environments(database: Database): Records['environments'] {
       const [row] = await sql<Environment>`
         select ${columns} from environments where id = ${id} and tenant_id = ${tenantId}`;
       if (!row) throw notFound(id);
-      return row;
+      return readEnvironment(row);
     },
 
     async findByName(tenantId, projectId, name) {
       const [row] = await sql<Environment>`
         select ${columns} from environments
         where tenant_id = ${tenantId} and project_id = ${projectId} and name = ${name}`;
-      return row ?? null;
+      return row ? readEnvironment(row) : null;
     },
 
-    list: (tenantId, projectId, page) =>
-      listed(database, {
+    async list(tenantId, projectId, page) {
+      const where = part`tenant_id = ${tenantId} and project_id = ${projectId}`;
+      const { items, nextCursor } = await listed<Environment>(database, {
         columns,
         table: raw('environments'),
-        where: part`tenant_id = ${tenantId} and project_id = ${projectId}`,
+        where,
         page,
-      }),
+      });
+      return { items: items.map(readEnvironment), nextCursor };
+    },
 
-    async update({ id, tenantId, kind = null, status = null, currentRevisionId = null, lastDeployId = null }) {
+    async getForChange(tenantId, id) {
+      const [row] = await sql<Environment>`
+        select ${columns} from environments where id = ${id} and tenant_id = ${tenantId} for no key update`;
+      if (!row) throw notFound(id);
+      return readEnvironment(row);
+    },
+
+    board: board(database),
+
+    async update(change) {
+      const { id, tenantId, kind = null, status = null, currentRevisionId = null, lastDeployId = null } = change;
+      // These may be taken away again: given as null is not the same as not given.
+      const lock = change.lock === undefined ? nothing : part`, lock = ${json(change.lock)}::jsonb`;
+      const reason =
+        change.suspendedReason === undefined ? nothing : part`, suspended_reason = ${change.suspendedReason}`;
       const updated = await sql`
         update environments
         set kind = coalesce(${kind}, kind), status = coalesce(${status}, status),
           current_revision_id = coalesce(${currentRevisionId}, current_revision_id),
-          last_deploy_id = coalesce(${lastDeployId}, last_deploy_id)
+          last_deploy_id = coalesce(${lastDeployId}, last_deploy_id),
+          settings = coalesce(${json(change.settings)}::jsonb, settings) ${lock} ${reason}
         where id = ${id} and tenant_id = ${tenantId}
         returning ${notifyChanged(id)}`;
       if (updated.length === 0) throw notFound(id);
@@ -74,7 +97,7 @@ export function environments(database: Database): Records['environments'] {
         await sql`select set_config('eve.allow_delete', 'off', true)`;
       }),
 
-    all: () => sql<Environment>`select ${columns} from environments order by id`,
+    all: async () => (await sql<Environment>`select ${columns} from environments order by id`).map(readEnvironment),
   };
 }
 
@@ -105,6 +128,13 @@ export function configVersions(database: Database): Records['configVersions'] {
         select ${configColumns} from config_versions where id = ${id} and tenant_id = ${tenantId}`;
       if (!row) throw new PlatformError('revision_not_found', `There is no configuration ${id}.`);
       return row;
+    },
+
+    async findByNumber(tenantId, environmentId, number) {
+      const [row] = await sql<ConfigVersion>`
+        select ${configColumns} from config_versions
+        where tenant_id = ${tenantId} and environment_id = ${environmentId} and number = ${number}`;
+      return row ?? null;
     },
 
     async latest(tenantId, environmentId) {

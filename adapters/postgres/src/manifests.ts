@@ -1,6 +1,6 @@
 import type { ManifestRecord, ManifestSync, Records } from '@eve/operations';
 import type { Database } from './connection.ts';
-import { raw } from './sql.ts';
+import { nothing, part, raw } from './sql.ts';
 
 const columns = raw(
   'manifests.id, manifests.tenant_id as "tenantId", manifests.project_id as "projectId", hash, yaml, created_at as "createdAt"',
@@ -41,11 +41,12 @@ export function manifests(database: Database): Records['manifests'] {
       return row ?? null;
     },
 
-    async latest(tenantId, projectId) {
+    async latest(tenantId, projectId, onlyBranch) {
+      const ofBranch = onlyBranch === undefined ? nothing : part`and branch = ${onlyBranch}`;
       const [row] = await database.sql<ManifestRecord & Omit<ManifestSync, 'manifest'>>`
         select ${columns}, git_sha as "gitSha", branch, synced_at as "syncedAt"
         from manifest_syncs join manifests on manifests.id = manifest_id
-        where manifest_syncs.tenant_id = ${tenantId} and manifest_syncs.project_id = ${projectId}
+        where manifest_syncs.tenant_id = ${tenantId} and manifest_syncs.project_id = ${projectId} ${ofBranch}
         order by synced_at desc, sequence desc limit 1`;
       if (!row) return null;
       const { gitSha, branch, syncedAt, ...manifest } = row;

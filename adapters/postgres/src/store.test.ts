@@ -149,7 +149,9 @@ describe('the store', () => {
     assert.deepEqual(await releases.findByTag(project.tenantId, project.id, 'v1.0.0'), release);
     assert.deepEqual(await releases.findAllByTag(project.tenantId, 'v1.0.0'), [release]);
     assert.deepEqual(await releases.findAllByTag(stranger.tenantId, 'v1.0.0'), []);
-    assert.deepEqual(await releases.versions(project.tenantId, project.id), ['1.0.0']);
+    assert.deepEqual(await releases.versions(project.tenantId, project.id), [
+      { version: '1.0.0', gitSha: release.gitSha },
+    ]);
     assert.deepEqual((await releases.list(project.tenantId, project.id, { limit: 1 })).items, [untagged]);
     await assert.rejects(releases.get(stranger.tenantId, release.id), { code: 'release_not_found' });
   });

@@ -5,13 +5,18 @@ import { buildSpecs } from './build-specs.ts';
 import { buildSteps } from './build-steps.ts';
 import type { Database } from './connection.ts';
 import { deploys } from './deploys.ts';
+import { drifts } from './drifts.ts';
 import { addresses, endpoints } from './endpoints.ts';
 import { configVersions, environments, revisions } from './environments.ts';
 import { idempotency } from './idempotency.ts';
+import { instanceLogs } from './instance-logs.ts';
+import { locks } from './locks.ts';
 import { manifests } from './manifests.ts';
+import { masterKeys } from './master-keys.ts';
 import { organisations, projects, tokens } from './organisations.ts';
 import { pipelineRuns } from './pipeline-runs.ts';
 import { releases } from './releases.ts';
+import { retention } from './retention.ts';
 import { secrets } from './secrets.ts';
 import { transitions } from './transitions.ts';
 
@@ -33,6 +38,7 @@ function postgresRecords(database: Database, queueRecords: (database: Database) 
     tokens: tokens(database),
     manifests: manifests(database),
     secrets: secrets(database),
+    masterKeys: masterKeys(database),
     buildSpecs: buildSpecs(database),
     buildRuns: buildRuns(database),
     buildSteps: buildSteps(database),
@@ -44,9 +50,13 @@ function postgresRecords(database: Database, queueRecords: (database: Database) 
     deploys: deploys(database),
     endpoints: endpoints(database),
     addresses: addresses(database),
+    drifts: drifts(database),
+    instanceLogs: instanceLogs(database),
     pipelineRuns: pipelineRuns(database),
     transitions: transitions(database),
     idempotency: idempotency(database),
+    retention: retention(database),
+    locks: locks(database),
     queue: queueRecords(database),
   };
 }

@@ -5,9 +5,11 @@ import {
   type BuildSpec,
   type ConfigVersion,
   type Deploy,
+  defaultStrategy,
   type Environment,
   encodeId,
   type Id,
+  noEnvironmentSettings,
   type Organisation,
   type PipelineRun,
   type Project,
@@ -154,7 +156,18 @@ export function sampleRelease(project: Project, over: Partial<Release> = {}): Re
 export function sampleEnvironment(project: Project, over: Partial<Environment> = {}): Environment {
   const id = newId('env');
   const place = { name: `e${id.slice(-10)}`, kind: 'persistent', status: 'active' } as const;
-  return { id, ...ownedBy(project), ...place, currentRevisionId: null, lastDeployId: null, createdAt: at, ...over };
+  return {
+    id,
+    ...ownedBy(project),
+    ...place,
+    suspendedReason: null,
+    settings: noEnvironmentSettings,
+    lock: null,
+    currentRevisionId: null,
+    lastDeployId: null,
+    createdAt: at,
+    ...over,
+  };
 }
 
 export function sampleConfig(
@@ -207,8 +220,16 @@ export function sampleDeploy(revision: Omit<Revision, 'number'>, over: Partial<D
     cause: 'direct',
     rolledBackTo: null,
     failure: null,
+    strategy: defaultStrategy,
+    warnings: [],
+    canary: null,
+    canaryRequest: null,
+    releaseCommands: [],
+    approvedBy: null,
+    approvedAt: null,
     createdBy: null,
     cancelRequestedAt: null,
+    cancelReason: null,
     createdAt: at,
     startedAt: null,
     completedAt: null,

@@ -2,24 +2,26 @@ import assert from 'node:assert/strict';
 import { createHash, createPublicKey, createVerify, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { freePort } from '@eve/adapter-process/testing';
 import { type RegistryOptions, startRegistry, stopRegistry } from './distribution.ts';
+import { type PushedTo, pushBlob, pushImage, send, testService, tokenFor } from './pushing.fixture.ts';
 import { certificateFile } from './token/keys.ts';
 import { registryTokens } from './token/tokens.ts';
 
 const program = ['/usr/bin/docker-registry', '/usr/local/bin/registry'].find((path) => existsSync(path));
-const service = 'eve-registry';
+const service = testService;
 let dataDir = '';
 let options: RegistryOptions;
-let url = '';
+let at: PushedTo;
 
 before(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'eve-registry-test-'));
   const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
+  at = { dataDir, url: `http://127.0.0.1:${port}` };
   options = { dataDir, program: program ?? null, port, realm: 'http://127.0.0.1:1/registry/token', service };
 });
 
@@ -28,38 +30,9 @@ after(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
 async function start(change: Partial<RegistryOptions> = {}): Promise<number> {
   const running = await startRegistry({ ...options, ...change });
   return 'pid' in running ? running.pid : assert.fail('It runs as a process.');
-}
-
-async function tokenFor(name: string, ...actions: string[]): Promise<string> {
-  const grant = { subject: 'brun_1', service, scopes: [{ type: 'repository', name, actions }] };
-  return (await registryTokens({ dataDir }).sign(grant)).token;
-}
-
-async function send(method: string, path: string, token: string, body?: string, type = 'application/octet-stream') {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': type };
-  return fetch(path.startsWith('http') ? path : url + path, { method, headers, body });
-}
-
-const digestOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
-
-/** Pushes one blob as a client does: begin an upload, then put all of it. */
-async function pushBlob(repository: string, text: string, token: string): Promise<number> {
-  const begun = await send('POST', `/v2/${repository}/blobs/uploads/`, token);
-  if (begun.status !== 202) return begun.status;
-  const place = new URL(begun.headers.get('location') ?? '', url);
-  place.searchParams.set('digest', digestOf(text));
-  return (await send('PUT', place.href, token, text)).status;
 }
 
 describe('registry tokens', () => {
@@ -112,7 +85,7 @@ describe('registry of an installation', { skip: program ? false : 'no registry p
   });
 
   it('asks for a token of the realm', async () => {
-    const answer = await fetch(`${url}/v2/`);
+    const answer = await fetch(`${at.url}/v2/`);
 
     assert.equal(answer.status, 401);
     assert.match(
@@ -122,27 +95,17 @@ describe('registry of an installation', { skip: program ? false : 'no registry p
   });
 
   it('takes a push and gives a pull within what the token opens, and refuses all else', async () => {
-    const config = '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}';
-    const type = 'application/vnd.docker.distribution.manifest.v2+json';
-    const described = {
-      mediaType: 'application/vnd.docker.container.image.v1+json',
-      size: config.length,
-      digest: digestOf(config),
-    };
-    const manifest = JSON.stringify({ schemaVersion: 2, mediaType: type, config: described, layers: [] });
-    const push = await tokenFor('acme/shop/web', 'pull', 'push');
-    const pull = await tokenFor('acme/shop/web', 'pull');
-    const place = '/v2/acme/shop/web/manifests/v1';
+    const push = await tokenFor(at, 'acme/shop/web', 'pull', 'push');
+    const pull = await tokenFor(at, 'acme/shop/web', 'pull');
 
-    assert.equal(await pushBlob('acme/shop/web', config, push), 201);
-    assert.equal((await send('PUT', place, push, manifest, type)).status, 201);
-    const pulled = await fetch(url + place, { headers: { authorization: `Bearer ${pull}`, accept: type } });
-    assert.equal(pulled.headers.get('docker-content-digest'), digestOf(manifest));
+    const digest = await pushImage(at, 'acme/shop/web', 'v1', []);
+    const pulled = await send(at, 'GET', '/v2/acme/shop/web/manifests/v1', pull);
+    assert.equal(pulled.headers.get('docker-content-digest'), digest);
 
-    assert.equal(await pushBlob('acme/shop/web', config, pull), 401);
-    assert.equal(await pushBlob('acme/other/web', config, push), 401);
-    assert.equal((await send('GET', '/v2/acme/other/web/tags/list', push)).status, 401);
-    assert.equal((await send('GET', '/v2/_catalog', push)).status, 401);
+    assert.equal(await pushBlob(at, 'acme/shop/web', 'layer', pull), 401);
+    assert.equal(await pushBlob(at, 'acme/other/web', 'layer', push), 401);
+    assert.equal((await send(at, 'GET', '/v2/acme/other/web/tags/list', push)).status, 401);
+    assert.equal((await send(at, 'GET', '/v2/_catalog', push)).status, 401);
   });
 
   it('refuses a token of another key, of another service, and one that expired', async () => {
@@ -155,10 +118,10 @@ describe('registry of an installation', { skip: program ? false : 'no registry p
     ]);
 
     for (const { token } of tokens) {
-      assert.equal((await send('GET', '/v2/acme/shop/web/tags/list', token)).status, 401);
+      assert.equal((await send(at, 'GET', '/v2/acme/shop/web/tags/list', token)).status, 401);
     }
     assert.equal(
-      (await send('GET', '/v2/acme/shop/web/tags/list', await tokenFor('acme/shop/web', 'pull'))).status,
+      (await send(at, 'GET', '/v2/acme/shop/web/tags/list', await tokenFor(at, 'acme/shop/web', 'pull'))).status,
       200,
     );
   });
@@ -171,13 +134,13 @@ describe('registry of an installation', { skip: program ? false : 'no registry p
     const second = await start();
     assert.notEqual(second, first);
     assert.equal(
-      (await send('GET', '/v2/acme/shop/web/tags/list', await tokenFor('acme/shop/web', 'pull'))).status,
+      (await send(at, 'GET', '/v2/acme/shop/web/tags/list', await tokenFor(at, 'acme/shop/web', 'pull'))).status,
       200,
     );
 
     const third = await start({ realm: 'http://127.0.0.1:2/registry/token' });
     assert.notEqual(third, second);
-    assert.match((await fetch(`${url}/v2/`)).headers.get('www-authenticate') ?? '', /127.0.0.1:2/);
+    assert.match((await fetch(`${at.url}/v2/`)).headers.get('www-authenticate') ?? '', /127.0.0.1:2/);
   });
 
   it('says which port another program holds', async () => {

@@ -28,6 +28,8 @@ export interface RegistryOptions {
   /** Where clients get tokens, as they reach it. */
   readonly realm: string;
   readonly service: string;
+  /** Refuses every push while it runs so. */
+  readonly readOnly?: boolean;
 }
 
 /** What runs: a process, or a container by its name; `adopted` when it ran before. */
@@ -52,6 +54,7 @@ export async function startRegistry(options: RegistryOptions, signal?: AbortSign
     issuer: tokenIssuer,
     certificateFile: certificateFile(dataDir),
     uploadSecret: await uploadSecret(place.secretFile),
+    readOnly: options.readOnly ?? false,
   });
   const running = await runningFrom(place.pidFile);
   const sameConfig = (await readFile(place.configFile, 'utf8').catch(() => '')) === config;
@@ -113,7 +116,8 @@ async function startProcess(options: RegistryOptions, place: RegistryPlace, sign
 
 type RegistryPlace = ReturnType<typeof placeOf>;
 
-function placeOf(dataDir: string) {
+/** Where everything of the registry of a data directory lies. */
+export function placeOf(dataDir: string) {
   const directory = join(dataDir, 'registry');
   return {
     storageDir: join(directory, 'images'),

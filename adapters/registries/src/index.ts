@@ -3,5 +3,6 @@ export { openLoginKey, type RegistryLoginOptions, registryLogins } from './login
 export { registryReader } from './oci/reader.ts';
 export { type RegistryConfigOptions, registryConfig } from './registry-config.ts';
 export type { RegistryContainerOptions } from './registry-container.ts';
+export { registryStorage } from './registry-storage.ts';
 export { certificateFile } from './token/keys.ts';
 export { registryTokens, tokenIssuer } from './token/tokens.ts';

@@ -11,6 +11,8 @@ export interface RegistryConfigOptions {
   readonly certificateFile: string;
   /** Signs states of uploads, so that they survive a restart. */
   readonly uploadSecret: string;
+  /** Refuses every push. */
+  readonly readOnly?: boolean;
 }
 
 /** The configuration of CNCF distribution 2.8 or 3; JSON strings are YAML too. */
@@ -28,7 +30,7 @@ storage:
     enabled: true
   cache:
     blobdescriptor: inmemory
-http:
+${options.readOnly ? '  maintenance:\n    readonly:\n      enabled: true\n' : ''}http:
   addr: ${text(options.address)}
   secret: ${text(options.uploadSecret)}
   draintimeout: 10s

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { PlatformError } from '@eve/domain';
 
 const runFile = promisify(execFile);
+const collectMs = 30 * 60_000;
 
 /** Where the registry runs as a container instead, on a machine that has an engine but no registry program. */
 export interface RegistryContainerOptions {
@@ -72,6 +73,15 @@ export async function startRegistryContainer(
   }
 }
 
+/** Frees what no manifest names any more, inside the running container. */
+export async function collectInRegistryContainer(
+  { docker, engine }: Pick<RegistryContainerOptions, 'docker' | 'engine'>,
+  name: string,
+  configFile: string,
+): Promise<void> {
+  await run(docker, engine, ['exec', name, 'registry', 'garbage-collect', configFile], collectMs);
+}
+
 /** Removes the container when there is one; images stay. */
 export async function removeRegistryContainer(
   { docker, engine }: Pick<RegistryContainerOptions, 'docker' | 'engine'>,
@@ -80,9 +90,10 @@ export async function removeRegistryContainer(
   await run(docker, engine, ['rm', '--force', name]).catch(() => '');
 }
 
-async function run(docker: string, engine: string, args: readonly string[]): Promise<string> {
+async function run(docker: string, engine: string, args: readonly string[], timeoutMs = 120_000): Promise<string> {
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/' };
-  return (await runFile(docker, ['--host', engine, ...args], { env, timeout: 120_000 })).stdout;
+  const options = { env, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 };
+  return (await runFile(docker, ['--host', engine, ...args], options)).stdout;
 }
 
 function digestOf(config: string): string {

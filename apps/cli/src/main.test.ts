@@ -23,6 +23,7 @@ const secret = {
   key: 'PASSWORD',
   created_at: spec.created_at,
   updated_at: spec.created_at,
+  used_by: [],
 };
 
 describe('the command eve', () => {

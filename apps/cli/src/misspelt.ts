@@ -1,10 +1,7 @@
 import type { Command } from './command.ts';
 
 const otherWords: Readonly<Record<string, (rest: readonly string[]) => string>> = {
-  'deploy list': () =>
-    'Deploys belong to an environment: eve env deploys <env>, or its revisions: eve env history <env>',
-  'deploy history': () =>
-    'Deploys belong to an environment: eve env deploys <env>, or its revisions: eve env history <env>',
+  'deploy history': () => 'See eve deploy list --env <env>, or the revisions of an environment: eve env history <env>',
   'env rollback': ([environment = '<env>', target = '<revision>']) =>
     `Name the revision with --to: eve env rollback ${environment} --to ${target}`,
 };

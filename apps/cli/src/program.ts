@@ -84,9 +84,16 @@ function withDefaults(options: Command['options'], values: Readonly<Record<strin
   return Object.fromEntries(
     Object.entries(options).map(([name, { kind }]) => {
       const missing = kind === 'flag' ? false : kind === 'switch' ? true : undefined;
-      return [name, values[name] ?? missing];
+      return [name, givenValue(name, values) ?? missing];
     }),
   );
+}
+
+/** Commander takes `--no-deploy` for a false `deploy`. */
+function givenValue(name: string, values: Readonly<Record<string, unknown>>): unknown {
+  const [, initial, rest = ''] = /^no([A-Z])(.*)$/.exec(name) ?? [];
+  if (initial === undefined) return values[name];
+  return values[`${initial.toLowerCase()}${rest}`] === false ? true : undefined;
 }
 
 function globalOptions(): CommanderOption[] {

@@ -120,6 +120,14 @@ const byCode: Readonly<Record<string, string>> = {
   project_not_found: 'There is no such project, or this token may not see it. See `eve project list`.',
   environment_not_found:
     'There is no such environment. See `eve env list`; a deploy makes those that the manifest names.',
+  environment_locked: 'Nothing is deployed there now. Who holds it and since when: `eve env status <env>`.',
+  environment_protected: 'That environment takes only what has a version.',
+  release_blocked: 'That release must not be deployed any more.',
+  rollback_target_missing: 'There is no going back to that. See `eve env history <env>`.',
+  approval_forbidden: 'Ask somebody else to approve it.',
+  deploy_finished: 'Too late.',
+  deploy_not_waiting: 'It does not wait for that.',
+  strategy_invalid: 'That is no strategy.',
   token_expired: 'The token has expired: log in with a new one (`eve auth login`).',
 };
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@eve/adapter-postgres';
-import { startRegistry, stopRegistry } from '@eve/adapter-registries';
+import { type RegistryOptions, registryStorage, startRegistry, stopRegistry } from '@eve/adapter-registries';
 import { PlatformError } from '@eve/domain';
 import type { Platform } from '@eve/operations';
 import {
@@ -83,16 +83,14 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
     : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), port: null, log });
   // Also when something else below cannot start while the database still does.
   if (starts) starting.defer(async () => (await starts.catch(() => null))?.stop());
-  const registry = startRegistry(
-    {
-      dataDir,
-      program: programs.registry ?? null,
-      port: ports.registry,
-      realm: `${publicUrl}/registry/token`,
-      service: registryService,
-    },
-    signal,
-  );
+  const registryOptions: RegistryOptions = {
+    dataDir,
+    program: programs.registry ?? null,
+    port: ports.registry,
+    realm: `${publicUrl}/registry/token`,
+    service: registryService,
+  };
+  const registry = startRegistry(registryOptions, signal);
   // It outlives Eve, but not a start that fails.
   await using unlessStarted = new AsyncDisposableStack();
   unlessStarted.defer(async () => {
@@ -114,6 +112,7 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
       local: true,
       publicUrl,
       registryHost,
+      registryStorage: registryStorage(registryOptions),
       networkPool: (engine.own && (await engineBlock(dataDir))) || config.EVE_NETWORK_POOL,
       log,
     }),

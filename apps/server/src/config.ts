@@ -7,6 +7,8 @@ const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false',
 const port = z.coerce.number().int().min(1).max(65_535);
 const count = z.coerce.number().int().min(1).max(1_000);
 
+const kept = z.coerce.number().int().min(0).max(100_000);
+
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 /** A duration in milliseconds, written as 90s, 15m or 2h. */
 const duration = (otherwise: string) =>
@@ -15,6 +17,9 @@ const duration = (otherwise: string) =>
     .regex(/^[1-9]\d{0,6}(ms|s|m|h)$/, 'must be a duration such as 90s, 15m or 2h')
     .default(otherwise)
     .transform((text) => Number.parseInt(text, 10) * (units[text.replace(/\d+/, '')] ?? 1));
+/** As a duration, or 0. */
+const durationOrNever = (otherwise: string) =>
+  z.union([z.literal('0').transform(() => 0), duration(otherwise)]).default(duration(otherwise).parse(undefined));
 
 const environment = z.object({
   EVE_DATA_DIR: z
@@ -48,6 +53,11 @@ const environment = z.object({
     .min(1)
     .optional()
     .describe('Base64 of the 32 bytes that wrap every secret. Default: a file in the data directory.'),
+  EVE_MASTER_KEY_FORMER: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The key that EVE_MASTER_KEY replaces, until `eve secrets rotate-key` has sealed everything anew.'),
   EVE_INTERNAL_API_KEY: z.string().min(16).optional().describe('Opens POST /internal/registry/token to workers.'),
   EVE_BUILD_REUSE: flag.default(true).describe('Whether equal builds are reused.'),
   EVE_BUILD_QUEUE_TIMEOUT: duration('2h').describe('How long a build may wait for its start.'),
@@ -129,6 +139,24 @@ const environment = z.object({
     .max(3_600)
     .default(30)
     .describe('How long replaced instances may finish what they have.'),
+  EVE_STABILISE_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(3_600)
+    .default(10)
+    .describe('How long a deploy is watched after its traffic moved, where neither environment nor manifest says.'),
+  EVE_DRIFT_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(3_600)
+    .default(5)
+    .describe('How often what runs is compared with what is recorded. 0: never.'),
+  EVE_RETENTION_REVISIONS: kept.default(10).describe('Revisions per environment that can be rolled back to.'),
+  EVE_RETENTION_RELEASES: kept.default(50).describe('Releases per project that are kept although nothing runs them.'),
+  EVE_RETENTION_BUILDS: kept.default(50).describe('Builds per project that are kept although no release names them.'),
+  EVE_RETENTION_IMAGES: duration('168h').describe('How long images stay that no release names.'),
+  EVE_RETENTION_LOGS: duration('720h').describe('How long the logs of removed instances stay.'),
+  EVE_RETENTION_EVERY: durationOrNever('24h').describe('How often what nothing needs is removed by itself. 0: never.'),
   EVE_LEASE_SECONDS: z.coerce
     .number()
     .min(2)
@@ -178,7 +206,13 @@ export const configurationTable = Object.entries(environment.shape).map(([name, 
   description: schema.description ?? '',
 }));
 
-const secretVariables = ['DATABASE_URL', 'EVE_DATABASE_LISTEN_URL', 'EVE_MASTER_KEY', 'EVE_INTERNAL_API_KEY'] as const;
+const secretVariables = [
+  'DATABASE_URL',
+  'EVE_DATABASE_LISTEN_URL',
+  'EVE_MASTER_KEY',
+  'EVE_MASTER_KEY_FORMER',
+  'EVE_INTERNAL_API_KEY',
+] as const;
 
 /** Reads this process's environment and takes its secrets away, so that no program it starts is handed them. Throws as readConfig does. */
 export function takeConfig(variables: NodeJS.ProcessEnv): Config {

@@ -6,7 +6,7 @@ import { directoryBlobs, directoryLogSpool } from '@eve/adapter-blobs';
 import { buildkitBuilder, buildxBuilder, type Daemons, daemonsAt, trimLayerCaches } from '@eve/adapter-builders';
 import { dockerDeployer } from '@eve/adapter-deployers';
 import { dockerEngine } from '@eve/adapter-docker';
-import { openMasterKey, vault } from '@eve/adapter-keys';
+import { keyFileVault } from '@eve/adapter-keys';
 import {
   createNotifications,
   createPool,
@@ -22,11 +22,12 @@ import { openLoginKey, registryLogins, registryReader, registryTokens } from '@e
 import { haproxyRouter } from '@eve/adapter-routers';
 import { dockerRunner } from '@eve/adapter-runners';
 import { gitSource } from '@eve/adapter-sources';
-import { encodeId, isId, PlatformError, uuidV7 } from '@eve/domain';
-import type { Log, Platform } from '@eve/operations';
+import { encodeId, isId, uuidV7 } from '@eve/domain';
+import { type Log, lostMasterKeys, type Platform, type RegistryStorage } from '@eve/operations';
 import type { Config } from './config.ts';
 import type { Installation } from './data-directory.ts';
 import { failpoint } from './failpoint.ts';
+import { givenVault } from './given-vault.ts';
 
 /** How builds reach BuildKit itself. */
 export interface BuildkitParts {
@@ -48,6 +49,8 @@ export interface PlatformParts {
   readonly local: boolean;
   readonly publicUrl: string;
   readonly registryHost: string | null;
+  /** Of the registry that Eve runs on this machine. */
+  readonly registryStorage?: RegistryStorage | null;
   /** Where networks of environments are cut from. */
   readonly networkPool: string;
   readonly log: Log;
@@ -119,9 +122,7 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       maxBytes: config.EVE_LOG_SPOOL_MB * 1024 * 1024,
     }),
     blobs,
-    vault: vault(
-      config.EVE_MASTER_KEY ? masterKeyFrom(config.EVE_MASTER_KEY) : await openMasterKey(join(keys, 'master.key')),
-    ),
+    vault: givenVault(config) ?? (await keyFileVault(join(keys, 'master.key'))),
     source: gitSource({ workDir, git: parts.programs.git, variables }),
     builders: {
       buildx: buildxBuilder({
@@ -161,6 +162,7 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       },
     }),
     router: haproxyRouter({ dataDir, program: parts.programs.haproxy }),
+    registryStorage: parts.registryStorage ?? null,
     runner: dockerRunner({ engine, installation: installation.id }),
     settings: {
       installation: installation.id,
@@ -185,6 +187,16 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       defaultTier: config.EVE_DEFAULT_TIER,
       publicUrl: parts.publicUrl,
       drainMs: config.EVE_DRAIN_SECONDS * 1000,
+      stabiliseMs: config.EVE_STABILISE_SECONDS * 1000,
+      driftMs: config.EVE_DRIFT_SECONDS * 1000,
+      retention: {
+        revisions: config.EVE_RETENTION_REVISIONS,
+        releases: config.EVE_RETENTION_RELEASES,
+        builds: config.EVE_RETENTION_BUILDS,
+        imagesMs: config.EVE_RETENTION_IMAGES,
+        logsMs: config.EVE_RETENTION_LOGS,
+        everyMs: config.EVE_RETENTION_EVERY,
+      },
       // A daemon's layers are open to all who build on it: each organisation has to have its own.
       sharedEngine: buildkit === null || config.EVE_BUILDKIT_ADDR?.includes('{organisation}') === false,
     },
@@ -193,6 +205,7 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
     newId: (prefix) => encodeId(prefix, uuidV7(Date.now(), randomBytes(10))),
     failpoint: failpoint(config.EVE_FAILPOINT),
   };
+  await lostMasterKeys(platform);
   const opened = opening.move();
   return { ...platform, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -204,15 +217,4 @@ async function certificatesOf(file: string, log: Log): Promise<readonly string[]
     log.warn({ file, error: String(error) }, 'the certificates of SSL_CERT_FILE cannot be read');
     return [];
   }
-}
-
-function masterKeyFrom(text: string) {
-  const bytes = Buffer.from(text, 'base64');
-  if (bytes.length !== 32) {
-    throw new PlatformError(
-      'request_invalid',
-      'EVE_MASTER_KEY must be the base64 of exactly 32 bytes: `openssl rand -base64 32`.',
-    );
-  }
-  return { id: 'environment', version: 1, bytes };
 }

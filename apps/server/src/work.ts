@@ -1,6 +1,7 @@
 import {
   advancePipelineRun,
   archiveLogs,
+  collectGarbageRegularly,
   executeBuildRun,
   executeDeploy,
   giveUpBuildRun,
@@ -10,6 +11,7 @@ import {
   retireInstances,
   runWorker,
   sweepQueue,
+  watchDrift,
   watchOverdueBuildRuns,
 } from '@eve/operations';
 
@@ -34,6 +36,8 @@ export async function work(platform: Platform, options: WorkerOptions, signal: A
     sweepQueue(platform, { leaseMs }, signal),
     archiveLogs(platform, signal),
     watchOverdueBuildRuns(platform, signal),
+    watchDrift(platform, signal),
+    collectGarbageRegularly(platform, signal),
     runWorker(
       platform,
       {

@@ -55,10 +55,15 @@ export async function pruneBuilds(
   return deleted;
 }
 
-/** What was not needed when it was proposed may be needed by now, or gone. */
-async function removeUnlessNeeded(platform: Needs, caller: Caller, id: BuildId): Promise<boolean> {
+/** What was not needed when it was proposed may be needed by now, or gone. Images stay where something else collects them. */
+export async function removeUnlessNeeded(
+  platform: Needs,
+  caller: Caller,
+  id: BuildId,
+  { images = true }: { readonly images?: boolean } = {},
+): Promise<boolean> {
   try {
-    await remove(platform, caller, await platform.store.buildSpecs.get(caller.tenantId, id));
+    await remove(platform, caller, await platform.store.buildSpecs.get(caller.tenantId, id), images);
     return true;
   } catch (error) {
     const codes = ['build_in_use', 'build_active', 'build_not_found'];
@@ -67,7 +72,7 @@ async function removeUnlessNeeded(platform: Needs, caller: Caller, id: BuildId):
   }
 }
 
-async function remove(platform: Needs, caller: Caller, spec: BuildSpec): Promise<void> {
+async function remove(platform: Needs, caller: Caller, spec: BuildSpec, images = true): Promise<void> {
   const { store, now } = platform;
   const runs = await allRuns(platform, spec);
   const artifacts = (
@@ -84,6 +89,7 @@ async function remove(platform: Needs, caller: Caller, spec: BuildSpec): Promise
       platform.log.warn({ runId: id, error: String(error) }, 'the log of a deleted build run could not be removed');
     });
   }
+  if (!images) return;
   await removeImages(platform, spec, artifacts).catch((error: unknown) => {
     platform.log.warn({ buildId: spec.id, error: String(error) }, 'images of a deleted build could not be removed');
   });

@@ -50,8 +50,8 @@ describe('a diagnosis', () => {
     const good = await shop.built(await shop.commit());
     const changed = sampleManifest.replace('GREETING: hello', 'GREETING: bye');
     const commit = await shop.commit(changed);
-    const { 'web/Dockerfile': _, ...files } = test.source.commits[commit.gitSha] ?? {};
-    test.source.commits[commit.gitSha] = files;
+    const { 'web/Dockerfile': _, ...files } = test.source.trees[commit.gitSha] ?? {};
+    test.source.trees[commit.gitSha] = files;
     const bad = await shop.built(commit, { inputs: { tag: 'bad' } });
 
     const { failure, run, logs, lastGood, runs } = await diagnose(bad.spec.id);

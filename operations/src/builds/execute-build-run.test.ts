@@ -108,7 +108,7 @@ describe('a build run', () => {
 
   it('fails when the commit’s manifest is not the recorded one', async () => {
     const commit = await shop.commit();
-    test.source.commits[commit.gitSha] = { '.eve/manifest.yaml': 'services: {}\n' };
+    test.source.trees[commit.gitSha] = { '.eve/manifest.yaml': 'services: {}\n' };
 
     const { run } = await shop.built(commit);
 
@@ -157,7 +157,7 @@ describe('a build run', () => {
 
   it('fails when the commit is not to be had', async () => {
     const commit = await shop.commit();
-    delete test.source.commits[commit.gitSha];
+    delete test.source.trees[commit.gitSha];
 
     const { run } = await shop.built(commit);
 

@@ -16,6 +16,7 @@ import { redactor } from '../logs/redact.ts';
 import type { Platform } from '../platform.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
 import { checkOwnRegistry } from '../registry/check-own-registry.ts';
+import { areBuildsHeld } from '../retention/registry-gate.ts';
 import { patiently } from '../work/patiently.ts';
 import { type BuildAttempt, BuildCancelled } from './build-attempt.ts';
 import { loadBuildContext } from './build-context.ts';
@@ -27,6 +28,8 @@ import { endBuildRun, giveBackBuildRun } from './end-build-run.ts';
 import { planImages } from './plan-images.ts';
 import { runRecord } from './run-record.ts';
 import { stopLeftovers } from './stop-leftovers.ts';
+
+const heldBackMs = 2_000;
 
 /**
  * Carries a build run out under a lease: checks the source out, tests and builds each image, records the outcome.
@@ -41,6 +44,7 @@ export async function executeBuildRun(
   const { store, log } = platform;
   const found = await store.buildRuns.get(work.tenantId, work.id as BuildRun['id']);
   if (isBuildRunFinished(found)) return store.queue.settle(work.lease);
+  if (await areBuildsHeld(platform)) return store.queue.requeue(work.lease, heldBackMs, 'lock');
   await stopLeftovers(platform, found);
   const run = await begin(platform, found, work, signal);
 

@@ -1,19 +1,63 @@
 import { DeployFailed } from '@eve/domain';
-import type { Instance, ServiceTarget } from '../ports/deployer.ts';
+import type { DeployTarget, Instance, ServiceTarget } from '../ports/deployer.ts';
 import { deployFailure } from './deploy-failure.ts';
 
-/** The instances that are this revision's: running, and of the hash it asks for. */
-export function currentInstances(services: readonly ServiceTarget[], instances: readonly Instance[]): Instance[] {
-  return services.flatMap(({ service, hash }) => {
-    const mine = instances.filter(
-      (each) => each.service === service.name && each.hash === hash && each.state === 'running',
+type Wanted = Pick<DeployTarget, 'deployId' | 'services' | 'reusable'>;
+
+/** What a deploy brings about, and what served when it began. */
+export interface Sides {
+  readonly target: DeployTarget;
+  readonly before: DeployTarget | null;
+}
+
+/**
+ * The instances that are to serve a target: running, and of the hash it asks for. Those that serve already come first, then those
+ * of its own deploy, then those that are taken up again.
+ */
+export function currentInstances(target: Wanted, instances: readonly Instance[]): Instance[] {
+  return wantedInstances(
+    target,
+    instances.filter(({ state }) => state === 'running'),
+  );
+}
+
+/** As currentInstances, with those that should run and do not. */
+export function wantedInstances(target: Wanted, instances: readonly Instance[]): Instance[] {
+  return target.services.flatMap((wanted) =>
+    chosen(
+      target,
+      wanted,
+      instances.filter((each) => isOf(wanted, each)),
+    ),
+  );
+}
+
+/**
+ * The instances that served a target before the given deploy began, whether they still run or were stopped for it. Where the hash
+ * finds none, because a secret has been deleted since, the service's newest instances are meant.
+ */
+export function formerInstances(target: Wanted, instances: readonly Instance[], deployId: string): Instance[] {
+  const others = instances.filter((each) => each.deployId !== deployId);
+  return target.services.flatMap((wanted) => {
+    const matching = others.filter((each) => isOf(wanted, each));
+    return chosen(
+      target,
+      wanted,
+      matching.length > 0 ? matching : others.filter(({ service }) => service === wanted.service.name),
     );
-    const newest = mine
-      .map(({ deployId }) => deployId)
-      .sort()
-      .at(-1);
-    return mine.filter(({ deployId }) => deployId === newest).slice(0, service.replicas);
   });
+}
+
+function isOf({ service, hash }: ServiceTarget, instance: Instance): boolean {
+  return instance.service === service.name && instance.hash === hash;
+}
+
+function chosen(target: Wanted, { service }: ServiceTarget, candidates: readonly Instance[]): Instance[] {
+  const rank = ({ name, named, deployId }: Instance) =>
+    named ? 0 : deployId === target.deployId ? 1 : target.reusable.includes(name) ? 2 : 3;
+  return candidates
+    .toSorted((a, b) => rank(a) - rank(b) || b.deployId.localeCompare(a.deployId))
+    .slice(0, service.replicas);
 }
 
 /** Success means that the runtime itself reports the release's digests. */

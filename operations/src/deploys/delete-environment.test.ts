@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { PlatformError } from '@eve/domain';
 import { sampleProject, testPlatform } from '../../testing/index.ts';
 import { deleteEnvironment } from './delete-environment.ts';
 import { requestDeploy } from './request-deploy.ts';
@@ -26,4 +27,33 @@ it('deleting an environment removes what runs in it, its routes and its records,
   assert.equal(await test.platform.store.environments.findByName(caller.tenantId, project.id, 'test'), null);
   assert.deepEqual(test.deployer.instances, []);
   assert.deepEqual(test.router.tables.at(-1)?.routes, []);
+});
+
+it('deleting an environment that failed half-way is asked for again, and nothing is deployed there meanwhile', async () => {
+  await using test = await testPlatform();
+  const { project, caller, commit } = await sampleProject(test);
+  const remove = () =>
+    deleteEnvironment(test.platform, caller, { projectId: project.id, envName: 'test', volumes: false }, signal);
+  const first = await commit();
+  await requestDeploy(test.platform, caller, { projectId: project.id, envName: 'test', ...first });
+  await test.work();
+  const { removeEnvironment } = test.deployer;
+  test.deployer.removeEnvironment = async () => {
+    throw new PlatformError('engine_unavailable', 'The engine does not answer.');
+  };
+  await assert.rejects(remove(), { code: 'engine_unavailable' });
+
+  const deploy = requestDeploy(test.platform, caller, {
+    projectId: project.id,
+    envName: 'test',
+    ...first,
+    direct: true,
+  });
+  await assert.rejects(deploy, { code: 'environment_suspended', message: /being deleted by token:sample/ });
+  test.deployer.removeEnvironment = removeEnvironment;
+  await remove();
+
+  assert.equal(await test.platform.store.environments.findByName(caller.tenantId, project.id, 'test'), null);
+  assert.deepEqual(test.deployer.instances, []);
+  await test.work();
 });

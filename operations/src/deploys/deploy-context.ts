@@ -1,11 +1,12 @@
-import type { Deploy, Environment, Revision } from '@eve/domain';
+import { type Deploy, type Environment, type EnvironmentRules, environmentRules, type Revision } from '@eve/domain';
 import type { ImageOwner } from '../builds/image-place.ts';
 import type { Platform } from '../platform.ts';
 import type { DeployTarget } from '../ports/deployer.ts';
 import { registryLogins } from '../registry/registry-login.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { deployTarget } from './deploy-target.ts';
-import { manifestOf } from './queue-deploy.ts';
+import { manifestOf } from './manifest-of.ts';
+import { reusableInstances } from './reusable-instances.ts';
 import { secretsOfRevision } from './revision-secrets.ts';
 
 const loginMs = 30 * 60_000;
@@ -17,6 +18,8 @@ export interface DeployContext {
   readonly revision: Revision;
   readonly owner: ImageOwner;
   readonly target: DeployTarget;
+  /** Of the environment, by its settings and this revision's manifest. */
+  readonly rules: EnvironmentRules;
   readonly secretValues: readonly string[];
   /** Deleted since the deploy was asked for. */
   readonly missingSecrets: readonly string[];
@@ -66,7 +69,9 @@ export async function loadDeployContext(
       logins,
       owner,
       settings,
+      reusable: await reusableInstances(platform, environment),
     }),
+    rules: environmentRules(environment, manifest, settings),
     secretValues: [...Object.values(secrets), ...logins.map(({ password }) => password)],
     missingSecrets: missing,
   };

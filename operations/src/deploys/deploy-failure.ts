@@ -8,6 +8,8 @@ const hints: Record<DeployFailureCode, string> = {
   container_exited: 'Read the last lines of the container: it must keep running and listen on the port in PORT.',
   health_check_failed:
     'Read the probe results and the last lines of the container; check path, port and start period of the check.',
+  release_command_failed: 'Read what the command printed: nothing was started, and what served before serves on.',
+  unstable: 'Read the probe results and the last lines of the instances: they were healthy when they started.',
   dependency_failed: 'Repair the service it depends on first.',
   digest_mismatch: 'Deploy again; if it stays, somebody changed the image behind Eve.',
   engine_error: 'Check the engine with `eve doctor`.',
@@ -17,5 +19,5 @@ const hints: Record<DeployFailureCode, string> = {
 
 /** A deploy failure with the code's standard hint. */
 export function deployFailure(code: DeployFailureCode, message: string, service: string | null = null): DeployFailure {
-  return { code, message, service, hint: hints[code], probes: [], logs: [] };
+  return { code, message, service, hint: hints[code], probes: [], logs: [], instances: [] };
 }

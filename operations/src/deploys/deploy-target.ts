@@ -29,6 +29,8 @@ export interface RevisionParts {
   readonly logins: readonly RegistryLogin[];
   readonly owner: ImageOwner;
   readonly settings: Settings;
+  /** Names of instances that may be taken up again. */
+  readonly reusable: readonly string[];
 }
 
 /** The name that everything of an environment begins with on its machine. */
@@ -42,13 +44,14 @@ export function placeOf(
 
 /** All services of a revision with images, values and hashes settled: what the deployer brings about. */
 export function deployTarget(parts: RevisionParts): DeployTarget {
-  const { deploy, environment, revision, manifest, settings, owner } = parts;
+  const { deploy, environment, revision, manifest, settings, owner, reusable } = parts;
   return {
     deployId: deploy.id,
     environment,
     place: placeOf(settings, owner, environment),
     revision: { id: revision.id, number: revision.number },
     services: deployableServices(manifest).map((service) => serviceTarget(service, parts)),
+    reusable,
   };
 }
 
@@ -105,4 +108,9 @@ function resolvedEnvironment(
     values[name] = 'plain' in value ? value.plain : `\${secret.${value.secret}}`;
   }
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, replace(value)]));
+}
+
+/** Whether two instances of a service at once would write to one volume. */
+export function writesVolume({ volumes }: Pick<Service, 'volumes'>): boolean {
+  return volumes.some(({ readOnly }) => !readOnly);
 }

@@ -1,44 +1,37 @@
-import { advanceDeploy, type Deploy, DeployFailed, type DeployFailure, PlatformError } from '@eve/domain';
-import type { LogWriter } from '../logs/log-writer.ts';
+import { advanceDeploy, type Deploy, type DeployFailure, type RevisionId } from '@eve/domain';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
-import { deployFailure } from './deploy-failure.ts';
+import { retirement } from './succeed-deploy.ts';
 
-/** Writes a deploy's end without success and settles its work, in one transaction. */
+/** How a deploy ended without success. */
+export type Ending =
+  | { readonly type: 'cancel' }
+  | {
+      readonly type: 'fail';
+      readonly failure: DeployFailure;
+      /** The revision that serves on although it failed. */
+      readonly serves?: RevisionId;
+    };
+
+/** Writes a deploy's end without success and settles its work, in one transaction; what is left over is retired by later work. */
 export async function endDeploy(
   { store, now }: Pick<Platform, 'store' | 'now'>,
   { id, tenantId }: Pick<Deploy, 'id' | 'tenantId'>,
   { lease }: ClaimedWork,
-  event: { type: 'cancel' } | { type: 'fail'; failure: DeployFailure },
+  ending: Ending,
 ): Promise<void> {
   await store.transaction(async (records) => {
     const deploy = await records.deploys.get(tenantId, id);
-    const ended = advanceDeploy(deploy, event, now());
-    await records.deploys.update(ended, { was: deploy.status, event: event.type, actor: 'system', lease });
-    await records.environments.update({ id: ended.environmentId, tenantId, lastDeployId: ended.id });
+    const serves = ending.type === 'fail' ? ending.serves : undefined;
+    const ended = advanceDeploy(deploy, ending, now());
+    await records.deploys.update(ended, { was: deploy.status, event: ending.type, actor: 'system', lease });
+    const environment = { id: ended.environmentId, tenantId, lastDeployId: ended.id };
+    await records.environments.update(serves ? { ...environment, currentRevisionId: serves } : environment);
+    const endpoints = await records.endpoints.listOfEnvironment(tenantId, ended.environmentId);
+    if (serves || endpoints.some(({ state }) => state === 'draining'))
+      await records.queue.add(retirement({ ...ended, id: ended.environmentId }));
     await advanceStepOf(records, ended);
     await records.queue.settle(lease);
   });
-}
-
-const notTheirs: ReadonlySet<string> = new Set(['lease_lost', 'record_changed']);
-
-/** What an error inside a deploy is to its owner; null for an outage or a mistake of ours, which is tried again. */
-export function deployFailureOf(error: unknown): DeployFailure | null {
-  if (error instanceof DeployFailed) return error.failure;
-  if (!(error instanceof PlatformError) || error.kind === 'unavailable' || notTheirs.has(error.code)) return null;
-  return deployFailure('engine_error', error.message);
-}
-
-/** Prints a failure with its probes and the last lines of what failed. */
-export function sayDeployFailure(
-  writer: LogWriter,
-  { code, service, message, hint, probes, logs }: DeployFailure,
-): void {
-  const about = { service, step: 'error', code };
-  writer.say(`Error: ${message}`, about);
-  for (const probe of probes.slice(-5)) writer.say(`Probe ${probe.at.toISOString()}: ${probe.detail}`, about);
-  if (logs.length > 0) writer.say([`--- Last ${logs.length} lines of ${service} ---`, ...logs].join('\n'), about);
-  writer.say(`Hint: ${hint}`, about);
 }

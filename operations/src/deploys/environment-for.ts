@@ -13,13 +13,8 @@ export async function environmentFor(
 ): Promise<Environment> {
   const found = await store.environments.findByName(project.tenantId, project.id, name);
   if (found) return found;
-  const defined = Object.keys(manifest.environments);
-  if (defined.length > 0 && !defined.includes(name)) {
-    throw new PlatformError(
-      'environment_not_found',
-      `There is no environment "${name}". The manifest defines: ${defined.join(', ')}.`,
-    );
-  }
+  const refused = undefinedEnvironment(manifest, name);
+  if (refused) throw refused;
   const kind = manifest.environments[name]?.kind;
   try {
     return await store.transaction((records) =>
@@ -30,4 +25,17 @@ export async function environmentFor(
     if (other) return other;
     throw error;
   }
+}
+
+/** Why an environment that is not there cannot be made by deploying to it; null where it can. */
+export function undefinedEnvironment(
+  { environments }: Pick<Manifest, 'environments'>,
+  name: string,
+): PlatformError | null {
+  const defined = Object.keys(environments);
+  if (defined.length === 0 || defined.includes(name)) return null;
+  return new PlatformError(
+    'environment_not_found',
+    `There is no environment "${name}". The manifest defines: ${defined.join(', ')}.`,
+  );
 }

@@ -7,7 +7,8 @@ import {
   type SampleProject,
   type TestPlatform,
 } from '../../testing/index.ts';
-import { environmentLogs, environmentStatus } from './environment-status.ts';
+import { updateEnvironment } from '../environments/update-environment.ts';
+import { environmentStatus } from './environment-status.ts';
 
 let test: TestPlatform;
 let shop: SampleProject;
@@ -23,8 +24,6 @@ async function builtCommit() {
 }
 
 const status = () => environmentStatus(test.platform, shop.caller, shop.project.id, 'test');
-const logs = (service: string) =>
-  environmentLogs(test.platform, shop.caller, { projectId: shop.project.id, envName: 'test', service, tail: 1 });
 
 describe('the status of an environment', () => {
   it('is ready for what serves while the next revision is tried', async () => {
@@ -41,8 +40,9 @@ describe('the status of an environment', () => {
     });
 
     // The closure above has assigned it.
-    const { ready, health, revision } = seen as unknown as Awaited<ReturnType<typeof status>>;
+    const { ready, health, revision, activeDeploy } = seen as unknown as Awaited<ReturnType<typeof status>>;
     assert.deepEqual([ready, health, revision?.number], [true, 'deploying', 1]);
+    assert.deepEqual([activeDeploy?.id, activeDeploy?.createdBy], [id, shop.caller.actor]);
   });
 
   it('is degraded when an instance is gone, and still says how many there should be', async () => {
@@ -57,20 +57,36 @@ describe('the status of an environment', () => {
       ['web missing 0/1', 'jobs missing 0/1'],
     );
   });
-});
 
-describe('the logs of an environment', () => {
-  it('are those of a service that there is; another one is refused with the names', async () => {
-    await deployed(test, shop, await builtCommit());
-
-    assert.equal((await logs('web')).length, 1);
-    await assert.rejects(logs('wbe'), { code: 'service_not_found', message: /no service "wbe"; it has: web, jobs\./ });
-  });
-
-  it('are empty for a service whose instance is gone', async () => {
+  it('names the command that starts again what is missing, or the rule by which that happens', async () => {
     await deployed(test, shop, await builtCommit());
     test.deployer.instances.length = 0;
 
-    assert.deepEqual(await logs('web'), []);
+    const reported = await status();
+    const settings = { drift: 'repair' } as const;
+    await updateEnvironment(test.platform, shop.caller, { projectId: shop.project.id, name: 'test', settings });
+    const watched = { ...test.platform, settings: { ...test.platform.settings, driftMs: 5_000 } };
+    const repaired = await environmentStatus(watched, shop.caller, shop.project.id, 'test');
+
+    assert.deepEqual(
+      reported.differences.map(({ kind, service }) => `${kind} ${service}`),
+      ['missing web', 'missing jobs'],
+    );
+    assert.equal(reported.hint, 'Start again what is missing: eve env repair test');
+    assert.match(repaired.hint ?? '', /repaired by itself.*eve env drift test/);
+  });
+
+  it('asks what serves whether it is healthy, unless it is asked not to', async () => {
+    await deployed(test, shop, await builtCommit());
+    const web = test.deployer.instances.find(({ service }) => service === 'web');
+    test.deployer.script[web?.name ?? ''] = { unhealthyFrom: 1 };
+
+    const short = await environmentStatus(test.platform, shop.caller, shop.project.id, 'test', { probe: false });
+    const { ready, health, hint, services } = await status();
+
+    assert.deepEqual([short.health, short.services[0]?.instances[0]?.lastProbe], ['ready', null]);
+    assert.deepEqual([ready, health], [false, 'degraded']);
+    assert.deepEqual([services[0]?.state, services[0]?.instances[0]?.lastProbe?.ok], ['running', false]);
+    assert.match(hint ?? '', /eve env logs test/);
   });
 });

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { TestDatabase } from '@eve/adapter-postgres/testing';
 import {
   askForDeploy,
-  type Commit,
+  builtCommit,
   deployed,
   digestOf,
   eachOnSampleProject,
@@ -12,7 +12,7 @@ import {
   sampleManifest,
   type TestPlatform,
 } from '../../testing/index.ts';
-import { cancelDeploy } from './read-deploys.ts';
+import { cancelDeploy } from './cancel-deploy.ts';
 
 let db: TestDatabase;
 let test: TestPlatform;
@@ -22,20 +22,13 @@ eachOnSampleProject((scene) => {
   ({ db, test, shop } = scene);
 });
 
-async function builtCommit(manifest?: string): Promise<Commit> {
-  const commit = await shop.commit(manifest);
-  const { run } = await shop.built(commit);
-  assert.equal(run.status, 'completed');
-  return commit;
-}
-
 /** What runs, as `service of revision`. */
 const running = () =>
   test.deployer.instances.map(({ name }) => name.replace(/^.*-(web|jobs)-(\d+)-\d+$/, '$1#$2')).sort();
 
 describe('a deploy', () => {
   it('serves when it is healthy, under names that the router knows', async () => {
-    const deploy = await deployed(test, shop, await builtCommit());
+    const deploy = await deployed(test, shop, await builtCommit(shop));
 
     const environment = await environmentNow(test, shop);
     assert.equal(deploy.status, 'healthy');
@@ -57,12 +50,15 @@ describe('a deploy', () => {
 
   it('runs images by digest with values resolved', async () => {
     await shop.secret('KEY', 'a-secret');
-    const commit = await builtCommit(`services:
+    const commit = await builtCommit(
+      shop,
+      `services:
   web:
     build: { context: web }
     ports: ["8000"]
     environment: { KEY: "\${secret.KEY}", PRICE: "$$5", TEMPLATE: "$\${secret.OTHER}", WHERE: "\${ENV_NAME}" }
-`);
+`,
+    );
 
     const deploy = await deployed(test, shop, commit);
 
@@ -77,10 +73,10 @@ describe('a deploy', () => {
   });
 
   it('leaves alone what did not change and retires the rest only once it is healthy', async () => {
-    await deployed(test, shop, await builtCommit());
+    await deployed(test, shop, await builtCommit(shop));
     const before = test.deployer.instances.find(({ service }) => service === 'jobs');
     test.builder.script.jobs = { digest: before ? digestOf('same') : '' };
-    await deployed(test, shop, await builtCommit());
+    await deployed(test, shop, await builtCommit(shop));
     const kept = running();
     const removed: string[][] = [];
     const { remove } = test.deployer;
@@ -90,7 +86,7 @@ describe('a deploy', () => {
       await remove(instances, signal);
     };
 
-    const deploy = await deployed(test, shop, await builtCommit());
+    const deploy = await deployed(test, shop, await builtCommit(shop));
 
     assert.deepEqual(kept, ['jobs#2', 'web#2']);
     assert.deepEqual(running(), ['jobs#2', 'web#3']);
@@ -98,7 +94,7 @@ describe('a deploy', () => {
   });
 
   it('waits for requests that still run before it removes what it replaced', async () => {
-    await deployed(test, shop, await builtCommit());
+    await deployed(test, shop, await builtCommit(shop));
     const old = test.deployer.instances.find(({ service }) => service === 'web')?.name ?? '';
     test.router.activeOn[old] = 1;
     const states: string[] = [];
@@ -113,18 +109,18 @@ describe('a deploy', () => {
       return active(name);
     };
 
-    await deployed(test, shop, await builtCommit());
+    await deployed(test, shop, await builtCommit(shop));
 
     assert.equal(states[0], 'draining');
     assert.deepEqual(running(), ['jobs#2', 'web#2']);
   });
 
   it('leaves the old revision serving and removes the new when it fails', async () => {
-    const good = await deployed(test, shop, await builtCommit());
+    const good = await deployed(test, shop, await builtCommit(shop));
     const serving = test.router.backends('web');
     test.deployer.script.web = { unhealthy: true };
 
-    const deploy = await deployed(test, shop, await builtCommit());
+    const deploy = await deployed(test, shop, await builtCommit(shop));
 
     assert.equal(deploy.status, 'failed');
     assert.equal(deploy.failure?.code, 'health_check_failed');
@@ -140,10 +136,10 @@ describe('a deploy', () => {
 
   it('fails when the runtime reports another digest, or a container has exited', async () => {
     test.deployer.script.web = { digests: [digestOf('something else')] };
-    const mismatch = await deployed(test, shop, await builtCommit());
+    const mismatch = await deployed(test, shop, await builtCommit(shop));
     test.deployer.script.web = { exits: true };
 
-    const exited = await deployed(test, shop, await builtCommit());
+    const exited = await deployed(test, shop, await builtCommit(shop));
 
     assert.equal(mismatch.failure?.code, 'digest_mismatch');
     assert.equal(exited.failure?.code, 'container_exited');
@@ -152,7 +148,7 @@ describe('a deploy', () => {
   });
 
   it('gives traffic and names back when it fails after the switch', async () => {
-    await deployed(test, shop, await builtCommit());
+    await deployed(test, shop, await builtCommit(shop));
     const [serving, named] = [test.router.backends('web'), test.deployer.named('web')];
     test.onFailpoint = (name) => {
       // The runtime changes its mind just after the traffic has moved.
@@ -160,7 +156,7 @@ describe('a deploy', () => {
         for (const each of test.deployer.instances) if (/-2-1$/.test(each.name)) each.digests = ['sha256:0'];
     };
 
-    const deploy = await deployed(test, shop, await builtCommit());
+    const deploy = await deployed(test, shop, await builtCommit(shop));
 
     assert.equal(deploy.failure?.code, 'digest_mismatch');
     assert.deepEqual(running(), ['jobs#1', 'web#1']);
@@ -169,8 +165,8 @@ describe('a deploy', () => {
   });
 
   it('removes what it started when it is cancelled, and only then says so', async () => {
-    await deployed(test, shop, await builtCommit());
-    const commit = await builtCommit();
+    await deployed(test, shop, await builtCommit(shop));
+    const commit = await builtCommit(shop);
     test.deployer.script.web = { hang: true };
     const { id, tenantId } = await askForDeploy(test, shop, commit);
     let asked = false;
@@ -190,13 +186,13 @@ describe('a deploy', () => {
       [id],
     );
     assert.deepEqual(rows, [{ actor: shop.caller.actor }]);
-    await assert.rejects(cancelDeploy(test.platform, shop.caller, id), { code: 'state_transition_invalid' });
+    await assert.rejects(cancelDeploy(test.platform, shop.caller, id), { code: 'deploy_finished' });
   });
 
   it('is cancelled at once while it waits, also for its next attempt', async () => {
-    const waiting = await askForDeploy(test, shop, await builtCommit());
+    const waiting = await askForDeploy(test, shop, await builtCommit(shop));
     assert.equal((await cancelDeploy(test.platform, shop.caller, waiting.id)).status, 'cancelled');
-    const again = await askForDeploy(test, shop, await builtCommit());
+    const again = await askForDeploy(test, shop, await builtCommit(shop));
     await test.killAt('deploy', 'after-start-instances');
 
     await cancelDeploy(test.platform, shop.caller, again.id);
@@ -207,7 +203,7 @@ describe('a deploy', () => {
   });
 
   it('takes the place of those that wait', async () => {
-    const [one, two] = [await builtCommit(), await builtCommit()];
+    const [one, two] = [await builtCommit(shop), await builtCommit(shop)];
     const first = await askForDeploy(test, shop, one);
 
     const second = await deployed(test, shop, two);
@@ -218,8 +214,8 @@ describe('a deploy', () => {
   });
 
   it('is given up after an outage that does not end, and what served serves on', async () => {
-    await deployed(test, shop, await builtCommit());
-    const commit = await builtCommit();
+    await deployed(test, shop, await builtCommit(shop));
+    const commit = await builtCommit(shop);
     const { observe } = test.deployer;
     test.deployer.observe = async () => {
       throw new Error('the engine is away');
@@ -235,7 +231,7 @@ describe('a deploy', () => {
   it('fails when a secret was deleted after it was asked for', async () => {
     await shop.secret('KEY', 'value');
     const manifest = `${sampleManifest}    environment: { KEY: "\${secret.KEY}" }\n`;
-    const asked = await askForDeploy(test, shop, await builtCommit(manifest));
+    const asked = await askForDeploy(test, shop, await builtCommit(shop, manifest));
     await test.platform.store.secrets.delete(asked.tenantId, shop.project.id, 'KEY', new Date());
 
     await test.work();
@@ -246,8 +242,8 @@ describe('a deploy', () => {
 
   it('does not take a port that another program has', async () => {
     test.router.busyPorts.add(30_000);
-    await deployed(test, shop, await builtCommit());
-    const commit = await builtCommit(sampleManifest.replace('"8000"', '"30000:8000"'));
+    await deployed(test, shop, await builtCommit(shop));
+    const commit = await builtCommit(shop, sampleManifest.replace('"8000"', '"30000:8000"'));
 
     const taken = await deployed(test, shop, commit);
 

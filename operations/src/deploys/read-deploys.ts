@@ -1,9 +1,9 @@
 import {
-  advanceDeploy,
   type Deploy,
+  type DeployCause,
   type DeployId,
   type DeployStatus,
-  isDeployFinished,
+  type Environment,
   PlatformError,
   type ProjectId,
   type Release,
@@ -11,10 +11,11 @@ import {
 } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
 import { getEnvironment } from '../environments/get-environment.ts';
-import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/stored.ts';
-import { deployWork } from './queue-deploy.ts';
+import type { Instance } from '../ports/deployer.ts';
+import type { DeployFilter, Listed, Page } from '../ports/stored.ts';
+import { findProject } from '../projects/get-project.ts';
+import { getRelease } from '../releases/read-releases.ts';
 
 /** One deploy. Throws `deploy_not_found`. */
 export async function getDeploy(
@@ -25,6 +26,53 @@ export async function getDeploy(
   const deploy = await store.deploys.get(caller.tenantId, deployId);
   authorize(caller, 'read', deploy.projectId);
   return deploy;
+}
+
+/** A deploy with what it brings where. */
+export interface DescribedDeploy {
+  readonly deploy: Deploy;
+  readonly environment: Environment;
+  readonly revision: Revision;
+  readonly release: Release;
+}
+
+/** As getDeploy, with its environment, revision and release. */
+export async function describeDeploy(
+  platform: Pick<Platform, 'store'>,
+  caller: Caller,
+  deployId: DeployId,
+): Promise<DescribedDeploy> {
+  return described(platform, await getDeploy(platform, caller, deployId));
+}
+
+async function described({ store }: Pick<Platform, 'store'>, deploy: Deploy): Promise<DescribedDeploy> {
+  const { tenantId } = deploy;
+  const [environment, revision] = await Promise.all([
+    store.environments.get(tenantId, deploy.environmentId),
+    store.revisions.get(tenantId, deploy.revisionId),
+  ]);
+  return { deploy, environment, revision, release: await store.releases.get(tenantId, revision.releaseId) };
+}
+
+/** What a deploy has started and still runs or stands there, read back from the runtime. */
+export async function deployInstances(
+  platform: Pick<Platform, 'store' | 'deployer'>,
+  caller: Caller,
+  deployId: DeployId,
+): Promise<readonly Instance[]> {
+  const deploy = await getDeploy(platform, caller, deployId);
+  const instances = await platform.deployer.observe(deploy.environmentId);
+  return instances.filter((instance) => instance.deployId === deploy.id);
+}
+
+/** The deploy of the same environment that a waiting one waits for; null when there is none, or it does not wait. */
+export async function deployBefore(
+  { store }: Pick<Platform, 'store'>,
+  { id, tenantId, environmentId, status, approvedAt }: Deploy,
+): Promise<Deploy | null> {
+  const waits = status === 'pending' || (status === 'awaiting_approval' && approvedAt !== null);
+  const active = waits ? await store.deploys.active(tenantId, environmentId) : null;
+  return active?.id === id ? null : active;
 }
 
 /** The deploys of an environment, newest first. */
@@ -39,64 +87,35 @@ export async function listDeploys(
   return platform.store.deploys.list(environment.tenantId, environment.id, page);
 }
 
-/** A revision with what it releases and the deploy that was to make it serve. */
-export interface RevisionEntry {
-  readonly revision: Revision;
-  readonly release: Release;
-  readonly deploy: Deploy | null;
-  readonly current: boolean;
+/** Which deploys of a project; everything is optional. */
+export interface DeploysAskedFor {
+  readonly envName?: string;
+  readonly status?: DeployStatus;
+  readonly cause?: DeployCause;
+  readonly createdBy?: string;
+  /** A tag or id. */
+  readonly release?: string;
+  readonly since?: Date;
 }
 
-/** The revisions of an environment with what they release, newest first. */
-export async function listRevisions(
+/** The deploys of a project, newest first. Throws `environment_not_found`, `release_not_found`. */
+export async function listProjectDeploys(
   platform: Pick<Platform, 'store'>,
   caller: Caller,
   projectId: ProjectId,
-  envName: string,
-  page: Page,
-): Promise<Listed<RevisionEntry>> {
-  const environment = await getEnvironment(platform, caller, projectId, envName);
-  const { items, nextCursor } = await platform.store.revisions.list(environment.tenantId, environment.id, page);
-  const deploys = await platform.store.deploys.ofRevisions(
-    environment.tenantId,
-    items.map(({ id }) => id),
-  );
-  const entries = items.map(async (revision) => ({
-    revision,
-    release: await platform.store.releases.get(environment.tenantId, revision.releaseId),
-    deploy: deploys.findLast(({ revisionId }) => revisionId === revision.id) ?? null,
-    current: revision.id === environment.currentRevisionId,
-  }));
-  return { items: await Promise.all(entries), nextCursor };
-}
-
-/** Asks a deploy to end: a waiting one is cancelled at once, a running one when what it started is gone. Throws `state_transition_invalid`. */
-export async function cancelDeploy(
-  platform: Pick<Platform, 'store' | 'now'>,
-  caller: Caller,
-  deployId: DeployId,
-): Promise<Deploy> {
-  const { store, now } = platform;
-  const found = await getDeploy(platform, caller, deployId);
-  authorize(caller, 'deploy', found.projectId);
-  if (isDeployFinished(found)) throw ended(found);
-  return store.transaction(async (records) => {
-    const asked = await records.deploys.requestCancel(caller.tenantId, deployId, caller.actor, now());
-    if (isDeployFinished(asked)) throw ended(asked);
-    const outcome = await records.queue.cancel('execute-deploy', deployId);
-    if (outcome === 'signalled') return asked;
-    if (asked.status === 'deploying') {
-      // It waited for its next attempt: only a worker can remove what it started.
-      await records.queue.add(deployWork(asked));
-      return asked;
-    }
-    const cancelled = advanceDeploy(asked, { type: 'cancel' }, now());
-    await records.deploys.update(cancelled, { was: asked.status, event: 'cancel', actor: caller.actor, lease: null });
-    await advanceStepOf(records, cancelled);
-    return cancelled;
-  });
-}
-
-function ended({ id, status }: Deploy): PlatformError {
-  return new PlatformError('state_transition_invalid', `Deploy ${id} has already ended: it is ${status}.`);
+  page: Page & DeploysAskedFor,
+): Promise<Listed<DescribedDeploy>> {
+  const { envName, release, ...rest } = page;
+  const { tenantId } = await findProject(platform, caller, 'read', projectId);
+  const environment = envName === undefined ? null : await getEnvironment(platform, caller, projectId, envName);
+  const ofRelease = release === undefined ? null : await getRelease(platform, caller, release, projectId);
+  if (ofRelease && ofRelease.projectId !== projectId)
+    throw new PlatformError('release_not_found', `The project has no release ${release}.`);
+  const filter: Page & DeployFilter = {
+    ...rest,
+    ...(environment && { environmentId: environment.id }),
+    ...(ofRelease && { releaseId: ofRelease.id }),
+  };
+  const { items, nextCursor } = await platform.store.deploys.listOfProject(tenantId, projectId, filter);
+  return { items: await Promise.all(items.map((deploy) => described(platform, deploy))), nextCursor };
 }

@@ -3,10 +3,18 @@ import type { Instance } from '../ports/deployer.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
 import type { DeployContext } from './deploy-context.ts';
 
+/** What an instance weighs against others of its service that get the same. */
+export const evenWeight = 100;
+
+/** Weights that give the same to each. */
+export function evenly(instances: readonly string[]): Record<string, number> {
+  return Object.fromEntries(instances.map((name) => [name, evenWeight]));
+}
+
 /** Records where an instance is reached; one that is known keeps its state. */
 export async function recordEndpoints(
   { store }: Pick<Platform, 'store'>,
-  { environment }: DeployContext,
+  { environment }: Pick<DeployContext, 'environment'>,
   work: ClaimedWork,
   instance: Instance,
 ): Promise<void> {
@@ -25,6 +33,8 @@ export async function recordEndpoints(
       host,
       port,
       state: before?.state ?? 'starting',
+      weight: before?.weight ?? evenWeight,
+      warmUntil: before?.warmUntil ?? null,
     } as const;
     await store.endpoints.upsert(endpoint, work.lease);
   }

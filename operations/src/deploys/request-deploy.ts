@@ -1,35 +1,23 @@
 import {
   type Deploy,
   type Environment,
+  environmentRules,
   type PipelineRun,
   PlatformError,
-  type Project,
-  type ProjectId,
   type Release,
   type Revision,
   type Step,
 } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
-import { createPipelineRun, pipelineFor } from '../pipelines/start-pipeline-run.ts';
+import { createPipelineRun } from '../pipelines/start-pipeline-run.ts';
 import type { Platform } from '../platform.ts';
 import { freeze } from '../releases/create-release.ts';
-import type { ImageChoice } from '../releases/resolve-images.ts';
-import { type CommitAskedFor, commitAskedFor, releaseAskedFor } from './asked-for.ts';
-import { choiceFor, hasLocalImages } from './choose-images.ts';
+import { refusalsOf, refuseAny } from './deploy-gates.ts';
 import { environmentFor } from './environment-for.ts';
-import { queueDeploy, refuseSuspended } from './queue-deploy.ts';
+import { queueDeploy } from './queue-deploy.ts';
+import { type RequestDeploy, type SettledRequest, settleRequest } from './settle-request.ts';
 
-export interface RequestDeploy {
-  readonly projectId: ProjectId;
-  readonly envName: string;
-  readonly gitSha?: string;
-  readonly manifestHash?: string;
-  readonly releaseTag?: string;
-  readonly imageDigests?: Readonly<Record<string, string>>;
-  readonly imageTag?: string;
-  readonly direct?: boolean;
-  readonly inputs?: Readonly<Record<string, unknown>>;
-}
+export type { RequestDeploy } from './settle-request.ts';
 
 export type DeployAnswer = { readonly environment: Environment } & (
   | { readonly pipelineRun: PipelineRun; readonly steps: readonly Step[] }
@@ -43,83 +31,60 @@ type Needs = Pick<
 
 /**
  * Deploys a commit or a release to an environment: through the environment's pipeline, or directly. The environment is made when
- * the manifest allows it. Throws `deploy_request_invalid`, `environment_not_found`, `release_ref_mismatch` and what building up
- * the revision throws.
+ * the manifest allows it. Throws what reading the request, the gates of the environment and building up the revision throw.
  */
 export async function requestDeploy(platform: Needs, caller: Caller, request: RequestDeploy): Promise<DeployAnswer> {
-  const { projectId, envName } = request;
-  authorize(caller, 'deploy', projectId);
-  const project = await platform.store.projects.get(caller.tenantId, projectId);
-  const release = await releaseAskedFor(platform, caller, request);
-  const commit = await commitAskedFor(platform, caller, request, release);
-  const environment = await environmentFor(platform, caller, project, commit.manifest, envName);
+  authorize(caller, 'deploy', request.projectId);
+  const settled = await settleRequest(platform, caller, request);
+  const { project, commit, way, strategy } = settled;
+  const environment = await environmentFor(platform, caller, project, commit.manifest, request.envName);
+  // Before anything is built for it; the gate itself asks again.
+  refuseAny(await refusalsNow(platform, environment, settled));
 
-  refuseSuspended(environment);
-  if (release?.local) await refuseElsewhere(platform, environment, release);
+  if (way.kind === 'pipeline') {
+    const { pipeline, inputs } = way;
+    const made = await createPipelineRun(platform, caller, { project, environment, pipeline, ...commit, inputs });
+    return { environment, pipelineRun: made.run, steps: made.steps };
+  }
+  const release = way.kind === 'release' ? way.release : await releaseOf(platform, caller, settled, way.choice);
+  const asked = { environment, release, cause: 'direct', actor: caller.actor, strategy } as const;
+  return { environment, release, ...(await queueDeploy(platform, asked)) };
+}
 
-  if (release && request.direct) {
-    return {
-      environment,
-      release,
-      ...(await queueDeploy(platform, { environment, release, cause: 'direct', actor: caller.actor })),
-    };
-  }
-  const byHand = request.direct || request.imageDigests !== undefined || request.imageTag !== undefined;
-  if (!byHand) {
-    const asked = pipelineFor(commit.manifest, envName);
-    const local = !release && !asked.configured && (await hasLocalImages(platform, project, commit.manifest));
-    if (!local) {
-      const setting = commit.manifest.environments[envName];
-      const inputs = { ...setting?.pipelineInputs, ...request.inputs, ...(release && { release_id: release.id }) };
-      const made = await createPipelineRun(platform, caller, {
-        project,
-        environment,
-        pipeline: asked.pipeline,
-        ...commit,
-        inputs,
-      });
-      return { environment, pipelineRun: made.run, steps: made.steps };
-    }
-    return deployDirectly(platform, caller, project, environment, commit, { kind: 'local', tag: 'local' });
-  }
-  return deployDirectly(
-    platform,
-    caller,
-    project,
-    environment,
-    commit,
-    await choiceFor(platform, caller, request, commit),
-  );
+/** What stands against a request as far as that is known before anything is made for it. */
+export async function refusalsNow(
+  { store, settings, now }: Pick<Platform, 'store' | 'settings' | 'now'>,
+  environment: Environment,
+  { release, commit }: Pick<SettledRequest, 'release' | 'commit'>,
+): Promise<readonly PlatformError[]> {
+  const rules = environmentRules(environment, commit.manifest, settings);
+  const [block = null] = release ? await store.releases.blocks(environment.tenantId, [release.id]) : [];
+  const refusals = refusalsOf({ environment, rules, cause: 'direct', release, block, at: now() });
+  const elsewhere = release?.local && !(await ranIn({ store }, environment, release));
+  return elsewhere ? [...refusals, onlyHere(release)] : refusals;
+}
+
+async function ranIn({ store }: Pick<Platform, 'store'>, environment: Environment, { id }: Release): Promise<boolean> {
+  const { items } = await store.revisions.list(environment.tenantId, environment.id, { limit: 100 });
+  return items.some(({ releaseId }) => releaseId === id);
 }
 
 /** An image that only this machine's engine holds is not promoted: it serves where it was first deployed. */
-async function refuseElsewhere({ store }: Needs, environment: Environment, { id }: Release): Promise<void> {
-  const { items } = await store.revisions.list(environment.tenantId, environment.id, { limit: 100 });
-  if (items.some(({ releaseId }) => releaseId === id)) return;
-  throw new PlatformError(
+function onlyHere({ id }: Release): PlatformError {
+  return new PlatformError(
     'deploy_request_invalid',
     `Release ${id} was made of images that only the local engine holds: build and release the commit, then deploy that.`,
   );
 }
 
-async function deployDirectly(
+function releaseOf(
   platform: Needs,
   caller: Caller,
-  project: Project,
-  environment: Environment,
-  { manifest, manifestHash, gitSha }: CommitAskedFor,
-  choice: ImageChoice,
-): Promise<DeployAnswer> {
+  { project, commit }: SettledRequest,
+  choice: Parameters<typeof freeze>[2]['choice'],
+): Promise<Release> {
   const buildId = choice.kind === 'artifacts' ? (choice.artifacts[0]?.buildId ?? null) : null;
-  const release = await freeze(
-    platform,
-    caller,
-    { project, manifest, manifestHash, gitSha, buildId, choice },
-    { tag: null, version: null },
-  );
-  return {
-    environment,
-    release,
-    ...(await queueDeploy(platform, { environment, release, cause: 'direct', actor: caller.actor })),
-  };
+  const { manifest, manifestHash, gitSha } = commit;
+  const content = { project, manifest, manifestHash, gitSha, buildId, choice };
+  return freeze(platform, caller, content, { tag: null, version: null });
 }

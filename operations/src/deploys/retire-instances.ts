@@ -1,69 +1,104 @@
 import type { Environment, EnvironmentId } from '@eve/domain';
 import type { Platform } from '../platform.ts';
+import type { DeployTarget, Instance } from '../ports/deployer.ts';
+import type { Endpoint } from '../ports/stored.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
-import { pause } from '../work/pause.ts';
+import { removeInstances } from '../runtime-logs/remove-instances.ts';
 import { currentInstances } from './current-instances.ts';
 import { currentTarget } from './current-target.ts';
+import { loadDeployContext } from './deploy-context.ts';
 import { applyRouting } from './routing.ts';
+import { anotherWaits } from './stabilise.ts';
+import { untilDrained } from './until-drained.ts';
 
-const pollMs = 100;
 const lookMs = 200;
+const lockedMs = 2_000;
 
 /**
- * Removes what no longer serves an environment once its requests have ended, or the drain time has. Runs only after the deploy
- * that replaced it is durably healthy, and never beside a deploy of the same environment: it gives way to one that waits, so that
- * a rollback need not wait for old streams to end, and goes on after it.
+ * Removes what no longer serves an environment once its requests have ended, or the drain time has, and nobody wants it kept warm.
+ * Runs only after the deploy that replaced it is durably healthy, and never beside a deploy of the same environment: it gives way to
+ * one that waits, so that a rollback need not wait for old streams to end, and goes on after it. Comes back for what is kept warm.
  */
 export async function retireInstances(platform: Platform, work: ClaimedWork, signal: AbortSignal): Promise<void> {
-  const { store } = platform;
+  const { store, now } = platform;
   const environment = await store.environments.get(work.tenantId, work.id as EnvironmentId);
+  const { tenantId, id } = environment;
   platform.failpoint('before-retire');
+  // One that waits for a person, or for its next attempt, does not run and still has the environment.
+  if (await store.deploys.active(tenantId, id)) return store.queue.requeue(work.lease, lockedMs, 'lock');
   const asked = new AbortController();
   const look = setInterval(async () => {
-    const waiting = await store.deploys.pending(environment.tenantId, environment.id).catch(() => []);
-    if (waiting.length > 0) asked.abort();
+    if (await anotherWaits(platform, environment).catch(() => false)) asked.abort();
   }, lookMs);
+  let warmUntil: Date | null;
   try {
-    await retire(platform, environment, signal, AbortSignal.any([signal, asked.signal]));
+    warmUntil = await retire(platform, environment, signal, AbortSignal.any([signal, asked.signal]));
   } catch (error) {
     if (signal.aborted || !asked.signal.aborted) throw error;
     return store.queue.requeue(work.lease, lookMs, 'lock');
   } finally {
     clearInterval(look);
   }
-  await store.queue.settle(work.lease);
+  if (!warmUntil) return store.queue.settle(work.lease);
+  await store.queue.requeue(work.lease, Math.max(1, warmUntil.getTime() - now().getTime()), 'lock');
 }
 
+/** Answers when what is kept warm may go next. */
 async function retire(
   platform: Platform,
   environment: Environment,
   signal: AbortSignal,
   unlessAsked: AbortSignal,
-): Promise<void> {
-  const { store, deployer, router, settings } = platform;
-  const endpoints = await store.endpoints.listOfEnvironment(environment.tenantId, environment.id);
-  const serving = new Set(endpoints.filter(({ state }) => state === 'serving').map(({ instance }) => instance));
-  const kept = await currentNames(platform, environment);
-  const old = (await deployer.observe(environment.id)).filter(({ name }) => !serving.has(name) && !kept.has(name));
-
-  const until = platform.now().getTime() + settings.drainMs;
-  for (const { name } of old) {
-    while ((await router.active(name)) > 0 && platform.now().getTime() < until) {
-      unlessAsked.throwIfAborted();
-      await pause(pollMs, unlessAsked);
-    }
-  }
-  unlessAsked.throwIfAborted();
-  const gone = endpoints.filter(({ state }) => state !== 'serving').map(({ instance }) => instance);
-  await store.endpoints.removeInstances(environment.tenantId, environment.id, gone);
+): Promise<Date | null> {
+  const { store, deployer } = platform;
+  const { tenantId, id } = environment;
+  const endpoints = await store.endpoints.listOfEnvironment(tenantId, id);
+  const observed = await deployer.observe(id);
+  const warm = await keptWarm(platform, environment, endpoints, observed);
+  const kept = new Set([
+    ...endpoints.filter(({ state }) => state === 'serving').map(({ instance }) => instance),
+    ...warm.map(({ instance }) => instance),
+    // Those without a port have no endpoint: workers and databases of the inside.
+    ...observed.filter(({ named, state }) => named && state !== 'exited').map(({ name }) => name),
+    ...(await currentNames(platform, environment, observed)),
+  ]);
+  const old = observed.filter(({ name }) => !kept.has(name));
+  await untilDrained(platform, old, unlessAsked);
+  const gone = endpoints.filter(({ instance }) => !kept.has(instance)).map(({ instance }) => instance);
+  await store.endpoints.removeInstances(tenantId, id, gone);
   await applyRouting(platform, signal);
-  await deployer.remove(old, unlessAsked);
+  platform.failpoint('in-retire');
+  await removeInstances(platform, environment, old, unlessAsked);
+  const times = warm.flatMap(({ warmUntil }) => warmUntil ?? []).sort((a, b) => a.getTime() - b.getTime());
+  return times[0] ?? null;
 }
 
-/** Instances of the current revision that have no port and so no endpoint: workers and databases of the inside. */
-async function currentNames(platform: Platform, environment: Environment): Promise<Set<string>> {
+/** What is kept for a rollback whose time is not over: of the revision that served before this one alone. */
+async function keptWarm(
+  platform: Platform,
+  { tenantId, id, currentRevisionId }: Environment,
+  endpoints: readonly Endpoint[],
+  observed: readonly Instance[],
+): Promise<Endpoint[]> {
+  const now = platform.now();
+  const warm = endpoints.filter(({ state, warmUntil }) => state === 'warm' && warmUntil !== null && warmUntil > now);
+  if (warm.length === 0) return [];
+  const deploy = await platform.store.deploys.previousHealthy(tenantId, id, currentRevisionId);
+  if (!deploy) return [];
+  const { target } = await loadDeployContext(platform, deploy);
+  const hashes = new Map(observed.map(({ name, hash }) => [name, hash]));
+  return warm.filter(({ instance, service }) => isWanted(target, service, hashes.get(instance)));
+}
+
+function isWanted({ services }: DeployTarget, name: string, hash: string | undefined): boolean {
+  return services.some((wanted) => wanted.service.name === name && wanted.hash === hash);
+}
+
+async function currentNames(
+  platform: Platform,
+  environment: Environment,
+  observed: readonly Instance[],
+): Promise<string[]> {
   const target = await currentTarget(platform, environment);
-  if (!target) return new Set();
-  const instances = await platform.deployer.observe(environment.id);
-  return new Set(currentInstances(target.services, instances).map(({ name }) => name));
+  return target ? currentInstances(target, observed).map(({ name }) => name) : [];
 }

@@ -10,7 +10,11 @@ import type { Platform } from '../platform.ts';
 import { missingSecretsOf, secretsMissing } from '../secrets/missing-secrets.ts';
 
 /** Names of all secrets that a revision's services refer to, in the manifest or in the configuration. */
-export function secretsOfRevision(manifest: Manifest, environment: string, config: ConfigVersion | null): Set<string> {
+export function secretsOfRevision(
+  manifest: Manifest,
+  environment: string,
+  config: Pick<ConfigVersion, 'values'> | null,
+): Set<string> {
   const names = new Set<string>();
   for (const service of deployableServices(manifest)) {
     const overrides = manifest.environments[environment]?.environment[service.name] ?? {};

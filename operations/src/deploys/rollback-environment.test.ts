@@ -11,7 +11,7 @@ import {
   type TestPlatform,
 } from '../../testing/index.ts';
 import { createRelease } from '../releases/create-release.ts';
-import { listRevisions } from './read-deploys.ts';
+import { listRevisions } from './list-revisions.ts';
 import { rollbackEnvironment } from './rollback-environment.ts';
 import { setConfiguration } from './set-configuration.ts';
 
@@ -81,7 +81,7 @@ describe('a rollback', () => {
     const first = await deployedCommit();
     const revision = await test.platform.store.revisions.get(first.tenantId, first.revisionId);
     const release = await test.platform.store.releases.get(first.tenantId, revision.releaseId);
-    const twin = await createRelease(test.platform, shop.caller, shop.project.id, {
+    const { release: twin } = await createRelease(test.platform, shop.caller, shop.project.id, {
       buildId: release.buildId ?? undefined,
       tag: '1.0',
     });
@@ -179,7 +179,7 @@ describe('a rollback', () => {
     assert.equal(answer.deploy, null);
     assert.equal(answer.target.number, 2);
     assert.deepEqual(
-      answer.plan.map(({ service, kind }) => `${kind} ${service}`),
+      answer.plan.services.map(({ service, kind }) => `${kind} ${service}`),
       ['start web', 'keep jobs'],
     );
   });
@@ -192,13 +192,10 @@ describe('a change of configuration', () => {
 
     const { version, deploy } = await configure({ LEVEL: { plain: 'debug' } });
 
-    assert.equal(version.number, 2);
+    assert.equal(version?.number, 2);
     assert.equal(deploy?.cause, 'configuration');
     assert.equal(webEnvironment().LEVEL, 'debug');
     assert.equal(await currentRelease(), release);
-    const kept = await configure({ LEVEL: { plain: 'debug' } });
-    assert.equal(kept.version.number, 3);
-    assert.match(test.deployer.instances.map(({ name }) => name).join(), /web-2-1/);
   });
 
   it('is not recorded when a secret that it names is not set', async () => {

@@ -1,151 +1,187 @@
 import {
+  type ConfigVersion,
   type Deploy,
   type DeployStatus,
   type Environment,
-  isId,
   PlatformError,
   type ProjectId,
   type Release,
   type Revision,
+  type SecretVersionId,
 } from '@eve/domain';
-import { renderImage } from '../builds/image-place.ts';
 import { authorize, type Caller } from '../caller.ts';
+import { canonicalJson } from '../canonical.ts';
 import { getEnvironment } from '../environments/get-environment.ts';
+import { strategyFrom } from '../manifests/read-strategy.ts';
 import type { Platform } from '../platform.ts';
-import type { PlannedChange } from '../ports/deployer.ts';
-import { loginFor, registryLogins } from '../registry/registry-login.ts';
-import { getRelease } from '../releases/read-releases.ts';
-import { loadDeployContext } from './deploy-context.ts';
-import { manifestOf, queueDeploy } from './queue-deploy.ts';
+import { restorableRevisions, unrestorable } from '../retention/restorable.ts';
+import { refuseAny } from './deploy-gates.ts';
+import { type DeployPlan, planOf } from './deploy-plan.ts';
+import { manifestOf } from './manifest-of.ts';
+import { prepareDeploy } from './prepare-deploy.ts';
+import { queueDeploy } from './queue-deploy.ts';
+import { revisionsOf, rollbackTarget } from './rollback-target.ts';
+
+/** What of the target comes back: all of it, or one half beside the other half of today. */
+export type RollbackPart = 'all' | 'code' | 'configuration';
 
 export interface Rollback {
   readonly projectId: ProjectId;
   readonly envName: string;
-  /** `previous` (the default), a revision's number, or a release's tag or id. */
+  /** `previous` (the default), a revision such as `12` or `staging#12`, or a release's tag or id. */
   readonly to?: string;
+  readonly part?: RollbackPart;
+  /** In the words of the manifest; the traffic moves at once unless given. */
+  readonly strategy?: unknown;
   readonly dryRun?: boolean;
 }
 
 export interface RollbackAnswer {
   readonly environment: Environment;
   readonly target: Revision;
+  /** What serves after it. */
   readonly release: Release;
   /** How the target's own deploy ended: one that is not healthy never served as it should. */
   readonly targetStatus: DeployStatus | null;
-  readonly plan: readonly PlannedChange[];
+  readonly plan: DeployPlan;
   /** Null for a dry run. */
   readonly deploy: Deploy | null;
   readonly revision: Revision | null;
 }
 
 /**
- * Brings an earlier revision back, with its images, manifest, configuration and secret versions, as a new revision through the
- * same gates as any deploy. Throws `rollback_target_missing` when there is none, or its images have gone.
+ * Brings an earlier revision back, with its images, manifest, configuration and secret versions, as a new revision through the same
+ * gate as any deploy. The configuration becomes the newest one again: a later deploy does not undo half of the way back.
+ * Throws `rollback_target_missing` when there is none or it cannot be restored, and what queueDeploy throws.
  */
 export async function rollbackEnvironment(
   platform: Platform,
   caller: Caller,
   request: Rollback,
 ): Promise<RollbackAnswer> {
-  const { projectId, envName, to = 'previous', dryRun = false } = request;
-  authorize(caller, 'deploy', projectId);
+  const { projectId, envName, to = 'previous', part = 'all', dryRun = false } = request;
+  authorize(caller, dryRun ? 'read' : 'deploy', projectId);
   const { store } = platform;
+  const { tenantId } = caller;
   const environment = await getEnvironment(platform, caller, projectId, envName);
-  const target = await revisionFor(platform, caller, environment, to);
-  const release = await store.releases.get(caller.tenantId, target.releaseId);
-  await checkImages(platform, release);
-  const plan = await planOf(platform, environment, target);
-  const targetStatus = (await store.deploys.ofRevisions(caller.tenantId, [target.id])).at(-1)?.status ?? null;
+  const strategy =
+    request.strategy === undefined || request.strategy === null ? undefined : strategyFrom(request.strategy);
+  const target = await rollbackTarget(platform, caller, environment, to);
+  const today = environment.currentRevisionId
+    ? await store.revisions.get(tenantId, environment.currentRevisionId)
+    : null;
+  if (part !== 'all' && !today)
+    throw new PlatformError(
+      'rollback_target_missing',
+      `Nothing serves in ${envName}, so there is no other half of it.`,
+    );
+  const codeFrom = part === 'configuration' ? (today ?? target) : target;
+  const configFrom = part === 'code' ? (today ?? target) : target;
+
+  const release = await store.releases.get(tenantId, codeFrom.releaseId);
+  const manifest = await manifestOf(platform, release);
+  const configuration = await configurationToRun(platform, caller, environment, target, configFrom);
+  const secretVersions = secretVersionsOf(codeFrom, configFrom);
+  const asked = { environment, release, cause: 'rollback', strategy, secretVersions } as const;
+  const parts = { ...asked, manifest, config: configuration.config };
+  const prepared = await prepareDeploy(platform, parts);
+  const lost = await whyNotRestored(platform, environment, target, part);
+  const warnings = [...configuration.warnings, ...(await commandsCrossed(platform, environment, target, part))];
+  const refusals = [...prepared.refusals, ...(lost ? [lost] : [])];
+  const plan = await planOf(platform, parts, { ...prepared, refusals }, { warnings });
+  const targetStatus = statusOf(await store.deploys.ofRevisions(tenantId, [target.id]));
   const answer = { environment, target, release, targetStatus, plan };
   if (dryRun) return { ...answer, deploy: null, revision: null };
 
+  refuseAny(refusals);
   const made = await queueDeploy(platform, {
-    environment,
-    release,
-    cause: 'rollback',
+    ...asked,
     actor: caller.actor,
-    configVersionId: target.configVersionId,
-    secretVersions: target.secretVersions,
     restoredFrom: target.id,
+    warnings,
+    ...configuration.queue,
   });
-  return { ...answer, ...made };
+  return { ...answer, deploy: made.deploy, revision: made.revision };
 }
 
-async function revisionFor(
-  platform: Platform,
-  caller: Caller,
-  environment: Environment,
-  to: string,
-): Promise<Revision> {
-  const { store } = platform;
-  const { tenantId, id } = environment;
-  const missing = (message: string) => new PlatformError('rollback_target_missing', message);
-  if (to === 'previous') {
-    const deploy = await store.deploys.previousHealthy(tenantId, id, environment.currentRevisionId);
-    if (!deploy) throw missing(`Environment ${environment.name} has no earlier revision that was healthy.`);
-    return store.revisions.get(tenantId, deploy.revisionId);
-  }
-  const digits = /^(?:.*#)?([1-9][0-9]{0,8})$/.exec(to)?.[1];
-  if (digits !== undefined) {
-    const number = Number(digits);
-    const revision = await store.revisions.findByNumber(tenantId, id, number);
-    if (!revision)
-      throw missing(
-        `Environment ${environment.name} has no revision ${number}: see \`eve env history ${environment.name}\`.`,
-      );
-    return revision;
-  }
-  if (isId('rev', to)) {
-    const revision = await store.revisions.get(tenantId, to);
-    if (revision.environmentId === id) return revision;
-  }
-  const release = await getRelease(platform, caller, to, environment.projectId);
-  const { items } = await store.revisions.list(tenantId, id, { limit: 100 });
-  const revision = items.find(({ releaseId }) => releaseId === release.id);
-  if (!revision)
-    throw missing(
-      `Release ${to} never ran in ${environment.name}: deploy it with \`eve env deploy ${environment.name} --release-tag ${to}\`.`,
-    );
-  return revision;
+/** How the deploys of one revision ended: healthy when one of them was, else as the first one did. */
+export function statusOf(deploys: readonly Deploy[]): DeployStatus | null {
+  return (deploys.find(({ status }) => status === 'healthy') ?? deploys[0])?.status ?? null;
 }
 
-/** Offers only what can be restored: every image must still be in its registry. */
-async function checkImages(platform: Platform, release: Release): Promise<void> {
-  if (release.local) return;
-  const project = await platform.store.projects.get(release.tenantId, release.projectId);
-  const organisation = await platform.store.organisations.get(release.tenantId);
-  const owner = {
-    organisation: organisation.slug,
-    project: project.slug,
-    tenantId: release.tenantId,
-    projectId: release.projectId,
-  };
-  const expiresAt = new Date(platform.now().getTime() + 5 * 60_000);
-  const logins = await registryLogins(platform, await manifestOf(platform, release), owner, {
-    subject: release.id,
-    actions: ['pull'],
-    expiresAt,
-  });
-  for (const [service, { image, digest }] of Object.entries(release.images)) {
-    const reference = renderImage(platform.settings, image, digest);
-    if (!(await platform.registry.inspect(reference, loginFor(logins, image, platform.settings)))) {
-      throw new PlatformError(
-        'rollback_target_missing',
-        `The image of service ${service} has gone from the registry: ${reference}.`,
-      );
-    }
-  }
-}
-
-/** What going back would change, asked of the deployer with the target's parts. */
-async function planOf(
+/** Why the target cannot come back; its configuration alone needs no images. */
+async function whyNotRestored(
   platform: Platform,
   environment: Environment,
   target: Revision,
-): Promise<readonly PlannedChange[]> {
-  const { items } = await platform.store.deploys.list(environment.tenantId, environment.id, { limit: 1 });
-  const [newest] = items;
-  if (!newest) return [];
-  const context = await loadDeployContext(platform, { ...newest, revisionId: target.id });
-  return platform.deployer.plan(context.target);
+  part: RollbackPart,
+): Promise<PlatformError | null> {
+  const [found] = await restorableRevisions(platform, environment, [target]);
+  if (!found || (part === 'configuration' && found.code !== 'never_healthy')) return null;
+  // A block is the gate's to refuse.
+  return found.code === 'release_blocked' ? null : unrestorable(environment, found);
+}
+
+/** Which configuration runs then: a recorded one where it is the newest, else a new version with the same values. */
+async function configurationToRun(
+  { store, newId, now }: Pick<Platform, 'store' | 'newId' | 'now'>,
+  caller: Caller,
+  environment: Environment,
+  target: Revision,
+  from: Revision,
+): Promise<{
+  config: Pick<ConfigVersion, 'values'>;
+  queue: { configVersionId: ConfigVersion['id'] } | { newConfig: Omit<ConfigVersion, 'number'> };
+  warnings: readonly string[];
+}> {
+  const { tenantId, id, name } = environment;
+  const config = await store.configVersions.get(tenantId, from.configVersionId);
+  const newest = await store.configVersions.latest(tenantId, id);
+  if (newest && canonicalJson(newest.values) === canonicalJson(config.values))
+    return { config: newest, queue: { configVersionId: newest.id }, warnings: [] };
+  if (from.id !== target.id) {
+    const warning = `Configuration ${newest?.number} was set and never deployed: it stays so, ${config.number} runs on.`;
+    return { config, queue: { configVersionId: config.id }, warnings: newest ? [warning] : [] };
+  }
+  const newConfig: Omit<ConfigVersion, 'number'> = {
+    id: newId('cfg'),
+    tenantId,
+    environmentId: id,
+    values: config.values,
+    message: `As version ${config.number}: rollback to ${name}#${target.number}`,
+    createdBy: caller.actor,
+    createdAt: now(),
+  };
+  return { config, queue: { newConfig }, warnings: [] };
+}
+
+/** A secret comes back as the half that names it had it; what configuration names wins. */
+function secretVersionsOf(code: Revision, configuration: Revision): Readonly<Record<string, SecretVersionId>> {
+  return { ...code.secretVersions, ...configuration.secretVersions };
+}
+
+/** Says which release commands have run since the target: what they changed, such as a database, stays changed. */
+async function commandsCrossed(
+  platform: Pick<Platform, 'store'>,
+  environment: Environment,
+  target: Revision,
+  part: RollbackPart,
+): Promise<readonly string[]> {
+  if (part === 'configuration') return [];
+  const since: Revision[] = [];
+  for await (const revision of revisionsOf(platform, environment)) {
+    if (revision.number <= target.number) break;
+    since.push(revision);
+  }
+  const deploys = await platform.store.deploys.ofRevisions(
+    environment.tenantId,
+    since.map(({ id }) => id),
+  );
+  return deploys.flatMap(({ revisionId, releaseCommands }) => {
+    const number = since.find(({ id }) => id === revisionId)?.number;
+    return releaseCommands.map(
+      ({ service, command }) =>
+        `Crosses the release command of ${service} in ${environment.name}#${number} (${command.join(' ')}): what it changed stays as it is.`,
+    );
+  });
 }

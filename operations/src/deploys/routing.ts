@@ -84,7 +84,7 @@ function routeOf(address: ServiceAddress, endpoints: readonly Endpoint[], labels
         name: endpoint.instance,
         host: endpoint.host,
         port: endpoint.port,
-        weight: 100,
+        weight: endpoint.weight,
         state: endpoint.state === 'serving' ? 'serving' : 'draining',
       }),
     );

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Deploy } from '@eve/domain';
 import {
   askForDeploy,
-  type Commit,
+  builtCommit,
   deployed,
   eachOnSampleProject,
+  runningNow,
   type SampleProject,
+  servingNow,
   type TestPlatform,
 } from '../../testing/index.ts';
+import type { Failpoint } from '../platform.ts';
+import { cancelDeploy } from './cancel-deploy.ts';
+import { promoteDeploy } from './steer-canary.ts';
 
 let test: TestPlatform;
 let shop: SampleProject;
@@ -16,54 +22,161 @@ eachOnSampleProject((scene) => {
   ({ test, shop } = scene);
 });
 
-async function builtCommit(manifest?: string): Promise<Commit> {
-  const commit = await shop.commit(manifest);
-  const { run } = await shop.built(commit);
-  assert.equal(run.status, 'completed');
-  return commit;
+const manifest = `services:
+  web:
+    build: { context: web }
+    ports: ["8000"]
+    deploy: { replicas: 2 }
+    x-eve: { release_command: migrate }
+  jobs:
+    build: { context: jobs }
+environments:
+  test: { stabilise: 100ms }
+`;
+const deployNow = ({ tenantId, id }: Deploy) => test.platform.store.deploys.get(tenantId, id);
+
+const oldServes = { names: ['jobs#1', 'web#1', 'web#1'], traffic: ['web#1 100', 'web#1 100'] };
+const newServes = { names: ['jobs#2', 'web#2', 'web#2'], traffic: ['web#2 100', 'web#2 100'] };
+const begun = { names: ['jobs#1', 'web#1', 'web#2'], traffic: ['web#1 100', 'web#2 100'] };
+const canary = { names: oldServes.names, traffic: ['web#1 9', 'web#1 9', 'web#2 1', 'web#2 1'] };
+
+/** Strategy, the place where its worker dies, and what serves there. */
+const deaths: readonly (readonly [string, Failpoint, object])[] = [
+  ['blue-green', 'after-claim', oldServes],
+  ['blue-green', 'after-plan', oldServes],
+  ['blue-green', 'after-release-command', oldServes],
+  ['blue-green', 'after-start-instances', oldServes],
+  ['blue-green', 'before-switch', oldServes],
+  ['blue-green', 'after-switch', newServes],
+  ['blue-green', 'in-stabilising', newServes],
+  ['blue-green', 'before-healthy', newServes],
+  ['rolling', 'before-switch', oldServes],
+  ['rolling', 'in-rolling', begun],
+  ['rolling', 'in-stabilising', newServes],
+  ['canary:10', 'in-canary', canary],
+];
+
+/** Asks for a deploy beside one that serves, and lets its worker die on the way. */
+async function killed(strategy: string, failpoint: Failpoint): Promise<Deploy> {
+  await deployed(test, shop, await builtCommit(shop, manifest));
+  const asked = await askForDeploy(test, shop, { ...(await builtCommit(shop, manifest)), strategy });
+  await test.killAt('deploy', failpoint);
+  return asked;
 }
 
-/** What runs, as `service of revision`. */
-const running = () =>
-  test.deployer.instances.map(({ name }) => name.replace(/^.*-(web|jobs)-(\d+)-\d+$/, '$1#$2')).sort();
-
 describe('a deploy whose worker dies', () => {
-  for (const failpoint of [
-    'after-claim',
-    'after-start-instances',
-    'before-switch',
-    'after-switch',
-    'before-healthy',
-    'after-healthy',
-  ] as const) {
-    it(`happens once when its worker dies ${failpoint}`, async () => {
-      await deployed(test, shop, await builtCommit());
-      const commit = await builtCommit();
-      const { id, tenantId } = await askForDeploy(test, shop, commit);
-      await test.killAt('deploy', failpoint);
-      const meanwhile = test.router.backends('web').filter((name) => name.endsWith('serving'));
+  for (const [strategy, failpoint, serving] of deaths) {
+    it(`goes on and happens once: ${strategy}, ${failpoint}`, async () => {
+      const asked = await killed(strategy, failpoint);
+      const meanwhile = await servingNow(test, shop);
 
+      if (strategy.startsWith('canary')) {
+        await test.work(async () => (await deployNow(asked)).phase === 'paused');
+        await promoteDeploy(test.platform, shop.caller, asked.id);
+      }
       await test.work();
 
-      assert.equal(meanwhile.length, 1);
-      assert.equal((await test.platform.store.deploys.get(tenantId, id)).status, 'healthy');
-      assert.deepEqual(running(), ['jobs#2', 'web#2']);
-      const history = await test.platform.store.transitions.list(tenantId, id);
+      assert.deepEqual(meanwhile, serving);
+      assert.equal((await deployNow(asked)).status, 'healthy');
+      assert.deepEqual(await servingNow(test, shop), newServes);
+      assert.deepEqual(runningNow(test), newServes.names);
+      const history = await test.platform.store.transitions.list(asked.tenantId, asked.id);
       assert.deepEqual(
         history.map(({ to }) => to),
         ['pending', 'deploying', 'healthy'],
       );
+      assert.equal(test.runner.started.length, 2, 'the release command of each deploy ran once');
     });
+
+    if (serving !== oldServes) {
+      it(`gives everything back when it is cancelled then: ${strategy}, ${failpoint}`, async () => {
+        const asked = await killed(strategy, failpoint);
+
+        await cancelDeploy(test.platform, shop.caller, asked.id);
+        await test.work();
+
+        assert.equal((await deployNow(asked)).status, 'cancelled');
+        assert.deepEqual(await servingNow(test, shop), oldServes);
+        assert.deepEqual(runningNow(test), oldServes.names);
+      });
+    }
   }
 
-  it('is followed by one retirement although the worker of that dies', async () => {
-    await deployed(test, shop, await builtCommit());
-    const { id, tenantId } = await askForDeploy(test, shop, await builtCommit());
-    await test.work(async () => (await test.platform.store.deploys.get(tenantId, id)).status === 'healthy');
-    if (running().length > 2) await test.killAt('control', 'before-retire');
+  it('has happened when it died after its end', async () => {
+    const asked = await killed('blue-green', 'after-healthy');
 
     await test.work();
 
-    assert.deepEqual(running(), ['jobs#2', 'web#2']);
+    assert.equal((await deployNow(asked)).status, 'healthy');
+    assert.deepEqual(runningNow(test), newServes.names);
+  });
+
+  for (const failpoint of ['before-retire', 'in-retire'] as const) {
+    it(`is followed by one retirement although the worker of that dies ${failpoint}`, async () => {
+      await deployed(test, shop, await builtCommit(shop, manifest));
+      const asked = await askForDeploy(test, shop, await builtCommit(shop, manifest));
+      test.platform.router.active = async () => 1;
+      await test.work(async () => (await deployNow(asked)).status === 'healthy');
+      test.platform.router.active = async () => 0;
+      await test.killAt('control', failpoint);
+      const meanwhile = await servingNow(test, shop);
+
+      await test.work();
+
+      assert.deepEqual(meanwhile, newServes);
+      assert.deepEqual(await servingNow(test, shop), newServes);
+      assert.deepEqual(runningNow(test), newServes.names);
+    });
+  }
+
+  it('gives half of a rolling deploy back when it is given up', async () => {
+    const asked = await killed('rolling', 'in-rolling');
+    test.deployer.apply = () => {
+      throw new Error('the engine starts nothing');
+    };
+
+    await test.work();
+
+    const { status, failure } = await deployNow(asked);
+    assert.deepEqual([status, failure?.code], ['failed', 'infrastructure_error']);
+    assert.deepEqual(await servingNow(test, shop), oldServes);
+    assert.deepEqual(runningNow(test), oldServes.names);
+  });
+
+  it('leaves half of a rolling deploy serving while the engine is away, and goes on then', async () => {
+    const asked = await killed('rolling', 'in-rolling');
+    const { observe } = test.deployer;
+    test.deployer.observe = async () => {
+      throw new Error('the engine is away');
+    };
+    await test.work(() => test.said.some(({ sentence }) => sentence === 'work could not be given up'));
+    const meanwhile = await servingNow(test, shop);
+
+    test.deployer.observe = observe;
+    await test.work();
+
+    assert.deepEqual(meanwhile, begun);
+    assert.equal((await deployNow(asked)).status, 'healthy');
+    assert.deepEqual(await servingNow(test, shop), newServes);
+    assert.deepEqual(runningNow(test), newServes.names);
+  });
+
+  it('is taken back to its end when the engine is lost while it gives back', async () => {
+    await deployed(test, shop, await builtCommit(shop, manifest));
+    test.deployer.script.web = { unhealthyFrom: 1 };
+    const asked = await askForDeploy(test, shop, await builtCommit(shop, manifest));
+    const { remove } = test.deployer;
+    let losses = 1;
+    test.deployer.remove = async (instances, signal) => {
+      if (losses-- > 0) throw new Error('the engine is away');
+      return remove(instances, signal);
+    };
+
+    await test.work();
+
+    const { status, failure } = await deployNow(asked);
+    assert.deepEqual([status, failure?.code], ['failed', 'unstable']);
+    assert.deepEqual(await servingNow(test, shop), oldServes);
+    assert.deepEqual(runningNow(test), oldServes.names);
   });
 });

@@ -1,4 +1,11 @@
-import { type Environment, isEnvironmentName, PlatformError, type Project, type ProjectId } from '@eve/domain';
+import {
+  type Environment,
+  isEnvironmentName,
+  noEnvironmentSettings,
+  PlatformError,
+  type Project,
+  type ProjectId,
+} from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import { recordAct } from '../organisations/record-act.ts';
 import { invalidField } from '../organisations/refuse.ts';
@@ -40,6 +47,9 @@ export async function addEnvironment(
     name,
     kind,
     status: 'active',
+    suspendedReason: null,
+    settings: noEnvironmentSettings,
+    lock: null,
     currentRevisionId: null,
     lastDeployId: null,
     createdAt: now(),

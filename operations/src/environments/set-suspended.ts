@@ -4,26 +4,35 @@ import { recordAct } from '../organisations/record-act.ts';
 import type { Platform } from '../platform.ts';
 import { findEnvironment } from './get-environment.ts';
 
-/** Suspends an environment, so that it takes no deploys, or resumes it; what runs goes on running. */
+export interface SetSuspended {
+  readonly projectId: ProjectId;
+  readonly name: string;
+  readonly suspended: boolean;
+  readonly reason?: string;
+}
+
+/** Suspends an environment, so that it takes no deploys, or resumes it; what runs goes on running. Suspending again changes the reason. */
 export async function setSuspended(
   { store, now }: Pick<Platform, 'store' | 'now'>,
   caller: Caller,
-  { projectId, name, suspended }: { projectId: ProjectId; name: string; suspended: boolean },
+  { projectId, name, suspended, reason }: SetSuspended,
 ): Promise<Environment> {
+  const { id, tenantId } = await findEnvironment({ store }, caller, 'configure', projectId, name);
   return store.transaction(async (records) => {
-    const environment = await findEnvironment({ store: records }, caller, 'configure', projectId, name);
+    const environment = await records.environments.getForChange(tenantId, id);
     const status = suspended ? 'suspended' : 'active';
-    if (environment.status === status) return environment;
-    const changed: Environment = { ...environment, status };
-    await records.environments.update({ id: changed.id, tenantId: changed.tenantId, status });
+    const suspendedReason = suspended ? reason?.trim() || null : null;
+    const again = environment.status === status;
+    if (again && (suspendedReason === null || suspendedReason === environment.suspendedReason)) return environment;
+    await records.environments.update({ id, tenantId, status, suspendedReason });
     await recordAct(records, caller, {
       subjectKind: 'environment',
-      subjectId: environment.id,
+      subjectId: id,
       from: environment.status,
       to: status,
       event: suspended ? 'suspend' : 'resume',
       at: now(),
     });
-    return changed;
+    return { ...environment, status, suspendedReason };
   });
 }

@@ -2,6 +2,7 @@ import type { BuildId, BuildRunId, DeployId, OrganisationId } from '@eve/domain'
 import { isBuildRunFinished, isDeployFinished, PlatformError } from '@eve/domain';
 import { buildRunWaiting, findBuildRun } from '../builds/read-builds.ts';
 import { authorize, type Caller } from '../caller.ts';
+import { waitingDeploy } from '../deploys/waiting-deploy.ts';
 import type { Platform } from '../platform.ts';
 import { waitingInWords } from '../work/waiting-in-words.ts';
 
@@ -20,7 +21,7 @@ export async function openLog(
   caller: Caller,
   of: { buildId: BuildId; runId?: BuildRunId } | { deployId: DeployId },
 ): Promise<OpenLog> {
-  const { store, queue } = platform;
+  const { store } = platform;
   if ('deployId' in of) {
     const deploy = await store.deploys.get(caller.tenantId, of.deployId);
     authorize(caller, 'read', deploy.projectId);
@@ -30,7 +31,7 @@ export async function openLog(
         const { status, failure } = await store.deploys.get(caller.tenantId, deploy.id);
         return isDeployFinished({ status }) ? { state: status, failure } : null;
       },
-      waiting: async () => waitingInWords(await queue.position('execute-deploy', deploy.id)),
+      waiting: async () => waitingDeploy(platform, await store.deploys.get(caller.tenantId, deploy.id)),
     };
   }
   const run = await findBuildRun(platform, caller, of.buildId, of.runId);

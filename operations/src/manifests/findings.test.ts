@@ -110,8 +110,8 @@ describe('a finding', () => {
 
   it('of a field without effect names it and says why', () => {
     assert.match(
-      warningsOf(withService('x-eve: { release_command: migrate }')).join(),
-      /^4 .*`release_command` has no effect: this version/,
+      warningsOf(withService('x-eve: { autoscale: { max: 3 } }')).join(),
+      /^4 .*`autoscale` has no effect: this version/,
     );
     assert.match(warningsOf(withService('privileged: true')).join(), /`privileged` has no effect/);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import type { Manifest } from '@eve/domain';
+import { defaultUpdate, type EnvironmentSetting, type Manifest } from '@eve/domain';
 import { parseManifest, readManifest } from './parse-manifest.ts';
 
 function manifestOf(yaml: string): Manifest {
@@ -11,20 +11,29 @@ function manifestOf(yaml: string): Manifest {
   return manifest;
 }
 
+const untold: EnvironmentSetting = {
+  name: '',
+  pipeline: null,
+  pipelineInputs: {},
+  approval: null,
+  autoDeploy: null,
+  strategy: null,
+  drift: null,
+  autoRollback: null,
+  stabiliseMs: null,
+  kind: 'persistent',
+  environment: {},
+};
+
 function warningsOf(yaml: string): string[] {
   return parseManifest(yaml).warnings.map(({ path, line, message }) => `${line} ${path}: ${message}`);
 }
 
 describe('a manifest', () => {
   it('is read with every default when it has one service that is built', () => {
-    const { services, registry, environments, pipelines, name } = manifestOf(
-      'services:\n  api:\n    build:\n      context: ./apps/api\n',
-    );
+    const { services, ...rest } = manifestOf('services:\n  api:\n    build:\n      context: ./apps/api\n');
 
-    assert.deepEqual(
-      { registry, environments, pipelines, name },
-      { registry: { mode: 'eve' }, environments: {}, pipelines: {}, name: null },
-    );
+    assert.deepEqual(rest, { registry: { mode: 'eve' }, environments: {}, pipelines: {}, name: null, strategy: null });
     assert.deepEqual(services.api, {
       name: 'api',
       image: null,
@@ -50,6 +59,8 @@ describe('a manifest', () => {
       probes: { live: null, ready: null, startup: null },
       dependsOn: [],
       replicas: 1,
+      update: defaultUpdate,
+      releaseCommand: null,
       resources: { memoryBytes: null, cpus: null },
       stopGracePeriodMs: 10_000,
       restart: 'unless-stopped',
@@ -124,24 +135,11 @@ pipelines: { ship: { steps: [ { action: build }, { action: deploy } ] } }
 `;
 
     assert.deepEqual(manifestOf(yaml).environments, {
-      test: { name: 'test', pipeline: null, pipelineInputs: {}, approval: false, kind: 'persistent', environment: {} },
-      staging: {
-        name: 'staging',
-        pipeline: 'ship',
-        pipelineInputs: { tag: 'a' },
-        approval: true,
-        kind: 'persistent',
-        environment: {},
-      },
-      pr: {
-        name: 'pr',
-        pipeline: null,
-        pipelineInputs: {},
-        approval: false,
-        kind: 'temporary',
-        environment: { api: { LEVEL: '3' } },
-      },
+      test: { ...untold, name: 'test' },
+      staging: { ...untold, name: 'staging', pipeline: 'ship', pipelineInputs: { tag: 'a' }, approval: true },
+      pr: { ...untold, name: 'pr', kind: 'temporary', environment: { api: { LEVEL: '3' } } },
     });
+    assert.deepEqual(warningsOf(yaml), []);
   });
 
   it('names the secrets that its values, builds and registry need', () => {

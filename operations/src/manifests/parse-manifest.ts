@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ErrorDetail, Manifest } from '@eve/domain';
+import type { ErrorDetail, Manifest, Strategy } from '@eve/domain';
 import { isSecretName, secretNamesIn } from '@eve/domain';
 import { checkCoherence } from './coherence.ts';
 import * as f from './field.ts';
@@ -7,6 +7,7 @@ import { readDocument } from './read-document.ts';
 import { readEnvironments } from './read-environments.ts';
 import { readPipelines } from './read-pipelines.ts';
 import { readRegistry } from './read-registry.ts';
+import { readStrategy } from './read-rollout.ts';
 import { readService } from './read-service.ts';
 import { manifestKeys } from './schema.ts';
 
@@ -89,6 +90,9 @@ function readRoot(root: f.Field): { manifest: Manifest; requiredSecrets: string[
   const declared = volumes ? [...(f.entriesOf(volumes, 'a mapping of names to volumes')?.keys() ?? [])] : null;
   checkCoherence({ registry, services, environments, pipelines, volumes: declared });
   const name = fields.get('name') ?? fields.get('project');
+  const eve = readEve(fields.get('x-eve') ?? fields.get('x_eve'));
+  // Who says how replicas are replaced wants them replaced one after another.
+  const rolling = services.some(({ updateAt }) => updateAt !== null) ? { kind: 'rolling' as const } : null;
   const manifest: Manifest = {
     name: name ? f.textOf(name) : null,
     registry,
@@ -97,8 +101,9 @@ function readRoot(root: f.Field): { manifest: Manifest; requiredSecrets: string[
     pipelines: Object.fromEntries(
       pipelines.map(({ name, steps }) => [name, { name, steps: steps.map(({ step }) => step) }]),
     ),
+    strategy: eve.strategy ?? rolling,
   };
-  return { manifest, requiredSecrets: readRequiredSecrets(fields.get('x-eve') ?? fields.get('x_eve')) };
+  return { manifest, requiredSecrets: eve.requiredSecrets };
 }
 
 function readServices(field: f.Field | undefined, root: f.Field) {
@@ -120,8 +125,15 @@ function readServices(field: f.Field | undefined, root: f.Field) {
   });
 }
 
-function readRequiredSecrets(eve: f.Field | undefined): string[] {
-  const requires = eve ? f.recordOf(eve, manifestKeys.eve).get('requires') : undefined;
+function readEve(field: f.Field | undefined): { strategy: Strategy | null; requiredSecrets: string[] } {
+  const fields: f.Fields = field ? f.recordOf(field, manifestKeys.eve) : new Map();
+  return {
+    strategy: readStrategy(fields.get('strategy')),
+    requiredSecrets: readRequiredSecrets(fields.get('requires')),
+  };
+}
+
+function readRequiredSecrets(requires: f.Field | undefined): string[] {
   const list = requires ? f.recordOf(requires, { read: ['secrets'], ignored: new Map() }).get('secrets') : undefined;
   const names = list ? f.textsOf(list) : [];
   for (const name of names) if (list && !isSecretName(name)) f.fail(list, `\`${name}\` is no name of a secret.`);

@@ -1,6 +1,8 @@
 import { type EnvironmentSetting, isEnvironmentName } from '@eve/domain';
 import * as f from './field.ts';
+import { readDuration } from './read-amounts.ts';
 import { readValues } from './read-environment-values.ts';
+import { readStrategy } from './read-rollout.ts';
 import { manifestKeys } from './schema.ts';
 
 /** An environment's settings with the places that checks of the whole manifest point at. */
@@ -32,6 +34,11 @@ function readEnvironment(name: string, at: f.Field): PlacedEnvironment {
     pipeline: pipelineAt ? f.textOf(pipelineAt, 'the name of a pipeline') : null,
     pipelineInputs: inputs ? readInputs(inputs) : {},
     approval: readApproval(fields.get('approval')),
+    autoDeploy: readBoolean(fields.get('auto_deploy')),
+    strategy: readStrategy(fields.get('strategy')),
+    drift: readDrift(fields.get('drift')),
+    autoRollback: readBoolean(fields.get('auto_rollback')),
+    stabiliseMs: readDuration(fields.get('stabilise'), null),
     kind: readKind(fields),
     environment: Object.fromEntries(overrides.map(({ service, values }) => [service, values])),
   };
@@ -45,12 +52,17 @@ export function readInputs(field: f.Field): Record<string, unknown> {
   return f.isMapping(field) ? (f.plainOf(field) as Record<string, unknown>) : {};
 }
 
-function readApproval(field: f.Field | undefined): boolean {
-  const word = field ? f.wordOf(field, ['required', 'none', 'true', 'false'] as const) : 'none';
-  const required = word === 'required' || word === 'true';
-  if (field && required)
-    f.warn(field, 'This version of Eve does not wait for approvals: who may deploy here deploys at once.');
-  return required;
+function readApproval(field: f.Field | undefined): boolean | null {
+  const word = field ? f.wordOf(field, ['required', 'none', 'true', 'false'] as const) : null;
+  return word === null ? null : word === 'required' || word === 'true';
+}
+
+function readBoolean(field: f.Field | undefined): boolean | null {
+  return field ? f.booleanOf(field) : null;
+}
+
+function readDrift(field: f.Field | undefined): EnvironmentSetting['drift'] {
+  return field ? f.wordOf(field, ['report', 'repair'] as const) : null;
 }
 
 function readKind(fields: f.Fields): EnvironmentSetting['kind'] {

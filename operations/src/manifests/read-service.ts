@@ -6,6 +6,7 @@ import { readBuild } from './read-build.ts';
 import { readHealthcheck, readProbes } from './read-checks.ts';
 import { readValues } from './read-environment-values.ts';
 import { readPorts } from './read-ports.ts';
+import { readReleaseCommand, readUpdate } from './read-rollout.ts';
 import { readVolumes } from './read-volumes.ts';
 import { keysOf } from './schema.ts';
 import { AmountsFile, DeployFile, IngressFile, ResourcesFile, ServiceEveFile, ServiceFile } from './schema-service.ts';
@@ -24,6 +25,8 @@ const none: f.Fields = new Map();
 export interface PlacedService {
   readonly service: Service;
   readonly at: f.Field;
+  /** Where it says how its replicas are replaced; null when it does not. */
+  readonly updateAt: f.Field | null;
   readonly dependencies: readonly { on: Dependency; at: f.Field }[];
   readonly volumes: readonly { name: string; at: f.Field }[];
 }
@@ -37,6 +40,8 @@ export function readService(name: string, at: f.Field): PlacedService {
   const dependencies = readDependencies(fields.get('depends_on'));
   const mounts = readVolumes(fields.get('volumes'));
   const replicas = deploy.get('replicas') ?? fields.get('scale');
+  const updateAt = deploy.get('update_config') ?? null;
+  refuseStrategy(eve.get('strategy'), name);
   const service: Service = {
     name,
     image: mapped(fields.get('image'), readImage),
@@ -51,6 +56,8 @@ export function readService(name: string, at: f.Field): PlacedService {
     probes: readProbes(eve.get('probes')),
     dependsOn: dependencies.map(({ on }) => on),
     replicas: mapped(replicas, (field) => f.integerOf(field, 0, 100)) ?? 1,
+    update: readUpdate(updateAt ?? undefined),
+    releaseCommand: readReleaseCommand(eve.get('release_command')),
     resources: readResources(fields, deploy),
     stopGracePeriodMs: readDuration(fields.get('stop_grace_period'), 10_000),
     restart: readRestart(fields.get('restart')),
@@ -60,7 +67,7 @@ export function readService(name: string, at: f.Field): PlacedService {
   if (!service.image && !service.build && service.role !== 'external' && !fields.has('image') && !fields.has('build')) {
     f.fail(at, `Service \`${name}\` has neither \`image\` nor \`build\`; give it one.`);
   }
-  return { service, at, dependencies, volumes: mounts.map(({ mount, at }) => ({ name: mount.name, at })) };
+  return { service, at, updateAt, dependencies, volumes: mounts.map(({ mount, at }) => ({ name: mount.name, at })) };
 }
 
 function below(field: f.Field | undefined, known: f.KnownKeys): f.Fields {
@@ -110,6 +117,14 @@ function readRestart(field: f.Field | undefined): Service['restart'] {
   const words = ['unless-stopped', 'always', 'on-failure', 'no'] as const;
   const found = words.find((word) => word === text || (word === 'on-failure' && /^on-failure:\d+$/.test(text)));
   return found ?? f.fail(field, `Write \`restart\` as one of: ${words.join(', ')}.`) ?? 'unless-stopped';
+}
+
+function refuseStrategy(field: f.Field | undefined, name: string): void {
+  if (!field) return;
+  f.fail(
+    field,
+    `A strategy belongs to a whole deploy, not to \`${name}\`; write it as \`x-eve.strategy\` at the top of the manifest, or as \`strategy\` of an environment.`,
+  );
 }
 
 function readRole(eve: f.Fields): Service['role'] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ReleaseCommandFile, UpdateFile } from './schema-rollout.ts';
 import { Command, Count, Duration, ignored, Size, Text, TextMap } from './schema-words.ts';
 
 export const AmountsFile = z.object({
@@ -15,8 +16,8 @@ export const DeployFile = z
     replicas: Count.optional(),
     resources: ResourcesFile.optional(),
     restart_policy: ignored('use `restart`.'),
-    update_config: ignored('new instances start beside the old ones and take over when they are healthy.'),
-    rollback_config: ignored('a failed deploy never replaces what serves.'),
+    update_config: UpdateFile.optional().describe('How replicas are replaced under the strategy `rolling`.'),
+    rollback_config: ignored('a rollback moves all traffic at once.'),
     mode: ignored('the number of instances is `replicas`.'),
     placement: ignored('this version runs on one machine.'),
     labels: ignored('labels of services are not kept.'),
@@ -87,6 +88,7 @@ export const ProbeFile = z
     timeout: Duration.optional(),
     retries: Count.optional(),
     start_period: Duration.optional(),
+    tcp: ignored('whether the port accepts is what is asked when no check is written; leave the probe out.'),
   })
   .meta({ id: 'probe' });
 
@@ -133,8 +135,16 @@ export const ServiceEveFile = z
     connection_url: ignored('write the URL into `environment` of the services that use it.'),
     autoscale: ignored('this version runs `deploy.replicas` instances.'),
     pre_stop: ignored('traffic ends before the stop signal; use `stop_grace_period`.'),
-    strategy: ignored('this version starts new instances beside the old ones and switches when they are healthy.'),
-    release_command: ignored('this version does not run it; let the service prepare its data when it starts.'),
+    release_command: z
+      .union([Command, ReleaseCommandFile])
+      .optional()
+      .describe('Run once per deploy in the image of the service before anything gets traffic, such as a migration.'),
+    strategy: z
+      .never()
+      .optional()
+      .describe(
+        'Refused: a strategy belongs to a whole deploy. Write it as `x-eve.strategy` at the top, or as `strategy` of an environment.',
+      ),
     target: ignored('this version builds images only.'),
     tcp_ingress: ignored('write the port as "5432/tcp" under `ports`.'),
     storage: ignored('use `volumes` with a named volume.'),

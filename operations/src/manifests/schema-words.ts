@@ -19,12 +19,3 @@ export function ignored(reason: string) {
     .optional()
     .meta({ description: `Has no effect: ${reason}`, ignored: reason });
 }
-
-/** `x-eve` at the top of the manifest. */
-export const EveFile = z
-  .object({
-    requires: z
-      .object({ secrets: z.array(z.string()).optional().describe('Names of secrets that must be set.') })
-      .optional(),
-  })
-  .meta({ id: 'eve' });

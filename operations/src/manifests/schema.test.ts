@@ -19,4 +19,14 @@ describe('the published JSON Schema', () => {
     assert.match(schema.properties.workflows.description, /^Has no effect: /);
     assert.ok(!('ignored' in schema.properties.workflows));
   });
+
+  it('knows the words of a rollout, and refuses a strategy on a service', () => {
+    const { environment, service_eve, deploy, strategy, update_config } = schema.$defs;
+    assert.deepEqual(Object.keys(strategy.properties), ['type', 'steps', 'keep_warm']);
+    assert.deepEqual(environment.properties.drift.enum, ['report', 'repair']);
+    for (const { description } of Object.values<{ description?: string }>(update_config.properties))
+      assert.ok(description);
+    assert.ok('release_command' in service_eve.properties && 'update_config' in deploy.properties);
+    assert.deepEqual(service_eve.properties.strategy.not, {});
+  });
 });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { KnownKeys } from './field.ts';
+import { StrategyFile } from './schema-rollout.ts';
 import { ServiceFile } from './schema-service.ts';
-import { EveFile, ignored, TextMap } from './schema-words.ts';
+import { Duration, ignored, TextMap } from './schema-words.ts';
 
 const RegistryAuthFile = z
   .object({
@@ -25,7 +26,25 @@ const EnvironmentFile = z
     approval: z
       .union([z.enum(['required', 'none']), z.boolean()])
       .optional()
-      .describe('`required`: a deploy waits for an approval.'),
+      .describe('`required` or true: a deploy waits until somebody approves it.'),
+    strategy: StrategyFile.optional(),
+    drift: z
+      .enum(['report', 'repair'])
+      .optional()
+      .describe('What happens when something else runs than was deployed: `report` (unless given), or `repair`.'),
+    auto_rollback: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether a revision that fails after its switch gives way to the one before by itself; true unless given.',
+      ),
+    stabilise: Duration.optional().describe(
+      'How long a new revision is watched after its switch, before what came before is removed.',
+    ),
+    auto_deploy: z
+      .boolean()
+      .optional()
+      .describe('Whether triggers may deploy here without being asked; false unless given.'),
     type: z.enum(['persistent', 'temporary']).optional(),
     kind: z.enum(['standard', 'preview', 'persistent', 'temporary']).optional(),
     overrides: z
@@ -35,7 +54,6 @@ const EnvironmentFile = z
     labels: ignored('labels of environments are not kept.'),
     workers: ignored('worker pools are not chosen per environment.'),
     branch: ignored('this version does not deploy by itself when a branch moves.'),
-    auto_deploy: ignored('this version does not deploy by itself when a branch moves.'),
   })
   .meta({ id: 'environment' });
 
@@ -72,6 +90,16 @@ const PipelineFile = z
     wait_timeout: ignored('wait with the timeout of the command instead.'),
   })
   .meta({ id: 'pipeline' });
+
+/** `x-eve` at the top of the manifest. */
+const EveFile = z
+  .object({
+    requires: z
+      .object({ secrets: z.array(z.string()).optional().describe('Names of secrets that must be set.') })
+      .optional(),
+    strategy: StrategyFile.optional(),
+  })
+  .meta({ id: 'eve' });
 
 /** The file `.eve/manifest.yaml` as it may be written: the one list of its fields. */
 export const ManifestFile = z

@@ -2,7 +2,7 @@ import { isSlug, type Organisation, PlatformError, slugOf, type Tier, tierLimits
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
 import { recordAct } from './record-act.ts';
-import { checkedName, invalidField } from './refuse.ts';
+import { authorizeOperator, checkedName, invalidField } from './refuse.ts';
 
 /** A small organisation may still bring several environments up at once. */
 const fewestDeploys = 4;
@@ -13,9 +13,7 @@ export async function createOrganisation(
   caller: Caller,
   { slug, name, tier = settings.defaultTier }: { slug?: string; name: string; tier?: Tier },
 ): Promise<Organisation> {
-  if (!caller.operator) {
-    throw new PlatformError('caller_forbidden', 'Only the operator of this installation makes organisations.');
-  }
+  authorizeOperator(caller, 'makes organisations');
   const organisation: Organisation = {
     id: newId('org'),
     slug: slug ?? slugOf(name),

@@ -23,3 +23,9 @@ export function authorizeOrganisation(caller: Caller, scope: Scope): void {
     );
   }
 }
+
+/** As authorize, for what belongs to the whole installation. */
+export function authorizeOperator(caller: Caller, what: string): void {
+  if (caller.operator) return;
+  throw new PlatformError('caller_forbidden', `Only the operator of this installation ${what}.`);
+}

@@ -114,9 +114,10 @@ async function endOf({ store }: Pick<Platform, 'store'>, step: Step): Promise<En
     };
   if (deploy.status === 'failed')
     return { event: 'fail', errorMessage: deploy.failure?.message ?? 'The deploy failed.' };
+  const why = deploy.cancelReason ? `: ${deploy.cancelReason}` : '.';
   return {
     event: 'cancel',
-    errorMessage: deploy.status === 'superseded' ? 'A newer deploy took its place.' : 'The deploy was cancelled.',
+    errorMessage: deploy.status === 'superseded' ? 'A newer deploy took its place.' : `The deploy was cancelled${why}`,
   };
 }
 

@@ -14,7 +14,7 @@ import {
 } from '@eve/domain';
 import { cancelBuildRun } from '../builds/cancel-build-run.ts';
 import { authorize, type Caller } from '../caller.ts';
-import { cancelDeploy } from '../deploys/read-deploys.ts';
+import { cancelDeploy } from '../deploys/cancel-deploy.ts';
 import { parseManifest } from '../manifests/parse-manifest.ts';
 import type { Platform } from '../platform.ts';
 import type { Listed, Page } from '../ports/stored.ts';
@@ -91,7 +91,7 @@ export async function cancelPipelineRun(
   return getPipelineRun(platform, caller, runId);
 }
 
-const endedAlready: ReadonlySet<string> = new Set(['build_finished', 'state_transition_invalid']);
+const endedAlready: ReadonlySet<string> = new Set(['build_finished', 'deploy_finished']);
 
 async function cancelSubject(
   platform: Pick<Platform, 'store' | 'now' | 'logs'>,

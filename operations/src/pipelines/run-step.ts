@@ -6,15 +6,17 @@ import {
   type Release,
   type Step,
   type StepEvent,
+  type Strategy,
 } from '@eve/domain';
 import { createBuild, manifestForCommit } from '../builds/create-build.ts';
 import { startBuildRun } from '../builds/start-build-run.ts';
 import type { Caller } from '../caller.ts';
 import { environmentFor } from '../deploys/environment-for.ts';
 import { manifestOf, queueDeploy } from '../deploys/queue-deploy.ts';
+import { strategyFrom } from '../manifests/read-strategy.ts';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
-import { freeze } from '../releases/create-release.ts';
+import { freezeNext } from '../releases/create-release.ts';
 
 /** Writes where a step stands now, into the transaction that made its work. */
 export type MoveStep = (
@@ -94,20 +96,15 @@ async function makeRelease(
   const project = await store.projects.get(run.tenantId, run.projectId);
   const manifest = await manifestForCommit(platform, caller, run.projectId, run.gitSha as string, run.manifestHash);
   const artifacts = await store.buildArtifacts.listOfBuild(run.tenantId, buildId);
-  const release = await freeze(
-    platform,
-    caller,
-    {
-      project,
-      manifest,
-      manifestHash: run.manifestHash,
-      gitSha: run.gitSha,
-      buildId,
-      choice: { kind: 'artifacts', artifacts },
-    },
-    { auto: [] },
-  );
-  await move(store, 'succeed', { output: releaseOutput(release) });
+  const { release, note } = await freezeNext(platform, caller, {
+    project,
+    manifest,
+    manifestHash: run.manifestHash,
+    gitSha: run.gitSha,
+    buildId,
+    choice: { kind: 'artifacts', artifacts },
+  });
+  await move(store, 'succeed', { output: { ...releaseOutput(release), ...(note !== null && { note }) } });
 }
 
 function releaseOutput({ id, buildId, version, tag }: Release): Record<string, unknown> {
@@ -138,12 +135,20 @@ async function startDeploy(
     release,
     cause: 'pipeline',
     actor: caller.actor,
+    strategy: strategyAskedFor(run, step),
     also: (records, { deploy, revision }) => {
       const place = { env_id: environment.id, env_name: environment.name };
       const output = { release_id: release.id, deploy_id: deploy.id, revision: revision.number, ...place };
       return move(records, 'start', { subjectId: deploy.id, output });
     },
   });
+}
+
+/** The strategy of the request counts for the environment that it named, or for all when it named none. */
+function strategyAskedFor(run: PipelineRun, step: Step): Strategy | undefined {
+  const own = run.envName === null || run.envName === step.envName;
+  const words = (own ? run.inputs.strategy : undefined) ?? step.inputs.strategy;
+  return words === undefined || words === null ? undefined : strategyFrom(words);
 }
 
 /** A value that a step before this one gave: one it depends on first, then any. */

@@ -20,6 +20,8 @@ export interface DeployTarget {
   readonly place: string;
   readonly revision: { readonly id: RevisionId; readonly number: number };
   readonly services: readonly ServiceTarget[];
+  /** Instances that served before and that nobody has begun to remove: those of a wanted hash are taken up again. */
+  readonly reusable: readonly string[];
 }
 
 export interface ServiceTarget {
@@ -71,26 +73,83 @@ export type DeployerEvent =
   | { readonly type: 'probed'; readonly service: string; readonly instance: string; readonly probe: ProbeResult }
   | { readonly type: 'healthy'; readonly instance: Instance };
 
+/** A line that an instance printed. */
+export interface RuntimeLine {
+  readonly at: Date;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+/** An image that the engine holds, as far as it belongs to this installation. */
+export interface EngineImage {
+  readonly id: string;
+  /** `host/repository@sha256:…` and `host/repository:tag`. */
+  readonly references: readonly string[];
+  readonly sizeBytes: number;
+  readonly createdAt: Date;
+  /** Whether a container, running or not, was made of it. */
+  readonly inUse: boolean;
+}
+
+/** Something of this installation on the engine that belongs to no environment there is. */
+export interface Stray {
+  readonly kind: 'container' | 'network' | 'volume';
+  readonly name: string;
+  readonly environmentId: EnvironmentId | null;
+  readonly createdAt: Date;
+  readonly sizeBytes: number | null;
+}
+
 /** A place where revisions run. Every act is idempotent: a later worker calls it again after a crash. Failures are thrown as DeployFailed. */
 export interface Deployer {
   readonly name: DeployerName;
   /** What the deployer cannot do of these services, by name; empty when it can all. */
   unsupported(services: readonly Service[]): readonly string[];
   plan(target: DeployTarget): Promise<readonly PlannedChange[]>;
-  /** Pulls, starts what changed beside what serves, in the order of depends_on, and probes until each is healthy. Ends when all are. */
-  apply(target: DeployTarget, lease: Lease, signal: AbortSignal): AsyncIterable<DeployerEvent>;
-  /** Makes the new instances resolve under their service's name, and the old ones no more. */
-  serve(target: DeployTarget, lease: Lease, signal: AbortSignal): Promise<void>;
+  /**
+   * Pulls, starts what changed beside what serves, in the order of depends_on, and probes until each is healthy. Ends when all are.
+   * `upTo` says how many instances of a service this deploy has up at most after it (kept ones among them); all unless said.
+   * With 0 for every service it makes the place ready and starts nothing: a release command needs that.
+   */
+  apply(
+    target: DeployTarget,
+    lease: Lease,
+    signal: AbortSignal,
+    upTo?: Readonly<Record<string, number>>,
+  ): AsyncIterable<DeployerEvent>;
+  /** Makes exactly these instances resolve under their service's name; all others of the environment resolve no more. */
+  serve(target: DeployTarget, instances: readonly string[], lease: Lease, signal: AbortSignal): Promise<void>;
+  /** Asks one running instance all its checks once: readiness (or what stands for it) and, where there is one, liveness. One that exited since `instance` was read is not well. */
+  probe(wanted: ServiceTarget, instance: Instance, signal: AbortSignal): Promise<readonly ProbeResult[]>;
+  /** Stops instances gracefully without removing them; `resume` starts them again, and whoever asks probes until they are well. */
+  halt(instances: readonly Instance[], signal: AbortSignal): Promise<void>;
+  resume(instances: readonly Instance[], signal: AbortSignal): Promise<void>;
   /** Everything of ours in an environment, read back from the runtime. */
   observe(environmentId: EnvironmentId): Promise<readonly Instance[]>;
   /** Stops and removes instances gracefully (their service's stop grace period). */
   remove(instances: readonly Instance[], signal: AbortSignal): Promise<void>;
+  /**
+   * What an instance printed, oldest first: from `since` on, at most the last `tail` lines, and on while it runs with `follow`.
+   * Ends quietly with its signal; empty for one that is gone.
+   */
+  logs(
+    instance: Pick<Instance, 'name'>,
+    options: { readonly since?: Date; readonly tail?: number; readonly follow?: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<RuntimeLine>;
   /** The last lines an instance printed. */
   tail(instance: Instance, lines: number): Promise<readonly string[]>;
   /** Removes all of an environment; volumes only when asked. */
   removeEnvironment(environmentId: EnvironmentId, options: { volumes: boolean }, signal: AbortSignal): Promise<void>;
   /** The image behind a name that only the local engine holds, for the local loop; null when it has none. */
   localImage(reference: string): Promise<{ readonly id: string } | null>;
+  /** Images from the registries that these prefixes (`host/path/`) name. */
+  images(prefixes: readonly string[]): Promise<readonly EngineImage[]>;
+  /** False when something uses it, or it was not there. */
+  removeImage(id: string): Promise<boolean>;
+  /** What carries this installation's labels and belongs to none of these environments. */
+  strays(environments: readonly EnvironmentId[]): Promise<readonly Stray[]>;
+  removeStray(stray: Stray, signal: AbortSignal): Promise<void>;
 }
 
 /** A DeployFailure with what a deployer knows; code and hint are standard. */

@@ -15,7 +15,7 @@ export interface Backend {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** 0 to 100. */
+  /** 0 to 256, against the others of its route. */
   readonly weight: number;
   /** A draining backend finishes what it has and gets nothing new. */
   readonly state: 'serving' | 'draining';

@@ -20,12 +20,35 @@ export interface Workspace extends AsyncDisposable {
   kindOf(path: string): Promise<'file' | 'directory' | null>;
 }
 
+/** A commit of a repository's history. */
+export interface Commit {
+  readonly sha: string;
+  readonly author: string;
+  readonly at: Date;
+  /** Subject, blank line, body. */
+  readonly message: string;
+}
+
 export type SourceStep = 'clone' | 'checkout' | 'workspace';
 
 /** Fetches source. Throws BuildFailed with clone_error or auth_error, or PlatformError for a refused URL. */
 export interface Source {
   /** The full sha of a branch, tag or sha. Throws `ref_not_found`, `source_unreachable`, `source_refused`. */
   resolveRef(repository: Repository, ref: string, signal: AbortSignal): Promise<string>;
+  /**
+   * The commits that lead to `to` and not to `from`, newest first, at most `limit`; all that lead to it when `from` is null or not
+   * an ancestor that the repository has (`complete` false). From an uploaded pack as far as it reaches.
+   */
+  commits(
+    range: {
+      readonly repository: Repository | null;
+      readonly pack: AsyncIterable<Uint8Array> | null;
+      readonly from: string | null;
+      readonly to: string;
+      readonly limit: number;
+    },
+    signal: AbortSignal,
+  ): Promise<{ readonly commits: readonly Commit[]; readonly complete: boolean }>;
   /** Fetches exactly this commit: from the uploaded pack if there is one, else from the repository. `say` gets each phase's lines. */
   checkout(
     commit: { repository: Repository | null; sha: string; pack: AsyncIterable<Uint8Array> | null },

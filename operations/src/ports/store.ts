@@ -7,13 +7,6 @@ import type {
   BuildRunStatus,
   BuildSpec,
   BuildStep,
-  ConfigVersion,
-  ConfigVersionId,
-  Deploy,
-  DeployId,
-  DeployStatus,
-  Environment,
-  EnvironmentId,
   Organisation,
   OrganisationId,
   PipelineRun,
@@ -22,33 +15,30 @@ import type {
   Project,
   ProjectId,
   Release,
+  ReleaseBlock,
   ReleaseId,
-  Revision,
-  RevisionId,
-  Secret,
-  SecretVersion,
-  SecretVersionId,
   Step,
   StepId,
   StepStatus,
   TokenId,
 } from '@eve/domain';
+import type { LockRecords, RetentionRecords } from './retention-records.ts';
+import type { RunRecords } from './run-records.ts';
+import type { MasterKeyRecords, SecretRecords } from './secret-records.ts';
 import type {
   Change,
-  Endpoint,
   IdempotentAnswer,
   Listed,
   ListedBuild,
   ManifestRecord,
   ManifestSync,
   Page,
-  ServiceAddress,
   TransitionRecord,
 } from './stored.ts';
 import type { Lease, QueueRecords } from './work-queue.ts';
 
 /** `find…` answers null; `get` throws the record's not-found error. A record of another tenant is not there. */
-export interface Records {
+export interface Records extends RunRecords {
   readonly organisations: {
     insert(organisation: Organisation): Promise<void>;
     get(id: OrganisationId): Promise<Organisation>;
@@ -79,21 +69,11 @@ export interface Records {
     /** Every commit that this text was synced for. */
     shasOf(tenantId: OrganisationId, projectId: ProjectId, hash: string): Promise<readonly string[]>;
     findForSha(tenantId: OrganisationId, projectId: ProjectId, gitSha: string): Promise<ManifestRecord | null>;
-    latest(tenantId: OrganisationId, projectId: ProjectId): Promise<ManifestSync | null>;
+    /** Of one branch, or of all. */
+    latest(tenantId: OrganisationId, projectId: ProjectId, branch?: string): Promise<ManifestSync | null>;
   };
-  readonly secrets: {
-    /** Writes a new version and makes it current; makes the secret when it is new. */
-    put(secret: Secret, version: SecretVersion): Promise<void>;
-    find(
-      tenantId: OrganisationId,
-      projectId: ProjectId | null,
-      key: string,
-    ): Promise<{ secret: Secret; version: SecretVersion } | null>;
-    findVersion(tenantId: OrganisationId, id: SecretVersionId): Promise<SecretVersion | null>;
-    list(tenantId: OrganisationId, projectId: ProjectId | null, page: Page): Promise<Listed<Secret>>;
-    /** Removes the secret; its versions are revoked. Throws `secret_not_found`. */
-    delete(tenantId: OrganisationId, projectId: ProjectId | null, key: string, at: Date): Promise<void>;
-  };
+  readonly secrets: SecretRecords;
+  readonly masterKeys: MasterKeyRecords;
   readonly buildSpecs: {
     /** Numbers and stores the spec, or returns the one of the project that has its key. */
     insertOrGet(spec: Omit<BuildSpec, 'number'>): Promise<BuildSpec>;
@@ -163,94 +143,33 @@ export interface Records {
     findEqual(
       release: Pick<Release, 'tenantId' | 'projectId' | 'gitSha' | 'manifestHash' | 'images'>,
     ): Promise<Release | null>;
-    versions(tenantId: OrganisationId, projectId: ProjectId): Promise<readonly string[]>;
-    list(tenantId: OrganisationId, projectId: ProjectId, page: Page): Promise<Listed<Release>>;
-    /** Takes the lock under which the next version is counted, until the transaction ends. */
-    lockVersions(projectId: ProjectId): Promise<void>;
-  };
-  readonly environments: {
-    insert(environment: Environment): Promise<void>;
-    get(tenantId: OrganisationId, id: EnvironmentId): Promise<Environment>;
-    findByName(tenantId: OrganisationId, projectId: ProjectId, name: string): Promise<Environment | null>;
-    list(tenantId: OrganisationId, projectId: ProjectId, page: Page): Promise<Listed<Environment>>;
-    /** Writes only what is given: others may change the rest at the same time. */
-    update(
-      change: Pick<Environment, 'id' | 'tenantId'> &
-        Partial<Pick<Environment, 'kind' | 'status' | 'currentRevisionId' | 'lastDeployId'>>,
-    ): Promise<void>;
-    delete(tenantId: OrganisationId, id: EnvironmentId): Promise<void>;
-    all(): Promise<readonly Environment[]>;
-  };
-  readonly configVersions: {
-    /** Numbers and stores the next version of the environment. */
-    insert(version: Omit<ConfigVersion, 'number'>): Promise<ConfigVersion>;
-    get(tenantId: OrganisationId, id: ConfigVersionId): Promise<ConfigVersion>;
-    latest(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<ConfigVersion | null>;
-    list(tenantId: OrganisationId, environmentId: EnvironmentId, page: Page): Promise<Listed<ConfigVersion>>;
-  };
-  readonly revisions: {
-    /** Numbers and stores the next revision of the environment. */
-    insert(revision: Omit<Revision, 'number'>): Promise<Revision>;
-    get(tenantId: OrganisationId, id: RevisionId): Promise<Revision>;
-    findByNumber(tenantId: OrganisationId, environmentId: EnvironmentId, number: number): Promise<Revision | null>;
-    list(tenantId: OrganisationId, environmentId: EnvironmentId, page: Page): Promise<Listed<Revision>>;
-  };
-  readonly deploys: {
-    insert(deploy: Deploy): Promise<void>;
-    get(tenantId: OrganisationId, id: DeployId): Promise<Deploy>;
-    update(deploy: Deploy, change: Change<DeployStatus>): Promise<void>;
-    setPhase(deploy: Deploy, lease: Lease): Promise<void>;
-    requestCancel(tenantId: OrganisationId, id: DeployId, by: string, at: Date): Promise<Deploy>;
+    /** Those that have a version, oldest first. */
+    versions(
+      tenantId: OrganisationId,
+      projectId: ProjectId,
+    ): Promise<readonly { readonly version: string; readonly gitSha: string | null }[]>;
     list(
       tenantId: OrganisationId,
-      environmentId: EnvironmentId,
-      page: Page & { status?: DeployStatus },
-    ): Promise<Listed<Deploy>>;
-    /** Waiting ones of the environment, oldest first. */
-    pending(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly Deploy[]>;
-    /** The deploys of some revisions, oldest first. */
-    ofRevisions(tenantId: OrganisationId, revisions: readonly RevisionId[]): Promise<readonly Deploy[]>;
-    /** The newest healthy deploy of the environment whose revision is not the given one. */
-    previousHealthy(
-      tenantId: OrganisationId,
-      environmentId: EnvironmentId,
-      not: RevisionId | null,
-    ): Promise<Deploy | null>;
-    unfinished(): Promise<readonly Deploy[]>;
-    /** Whether a deploy of any tenant has ended; false when there is none. */
-    hasEnded(id: DeployId): Promise<boolean>;
-  };
-  readonly endpoints: {
-    upsert(endpoint: Endpoint, lease: Lease): Promise<void>;
-    /** In one statement: the given instances serve, all others of the environment that served drain. */
-    switchTo(
-      tenantId: OrganisationId,
-      environmentId: EnvironmentId,
-      instances: readonly string[],
-      lease: Lease,
-    ): Promise<void>;
-    removeInstances(
-      tenantId: OrganisationId,
-      environmentId: EnvironmentId,
-      instances: readonly string[],
-    ): Promise<void>;
-    listOfEnvironment(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly Endpoint[]>;
-    /** Takes the next version of the routing table, for every change. */
-    nextRoutingVersion(): Promise<number>;
-    /** The version that was taken last; 0 before the first. */
-    routingVersion(): Promise<number>;
-    listAll(): Promise<readonly Endpoint[]>;
-  };
-  readonly addresses: {
-    /** The port given once; takes the wanted one, or the first free from `from` on. Throws PlatformError `request_invalid` naming the holder when the wanted one is taken. */
-    allocate(
-      address: Omit<ServiceAddress, 'port'>,
-      wanted: number | null,
-      from: number,
-      unusable: readonly number[],
-    ): Promise<ServiceAddress>;
-    listOfEnvironment(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly ServiceAddress[]>;
-    listAll(): Promise<readonly ServiceAddress[]>;
+      projectId: ProjectId,
+      page: Page & {
+        readonly gitSha?: string;
+        readonly version?: string;
+        readonly tag?: string;
+        readonly buildId?: BuildId;
+        readonly blocked?: boolean;
+        readonly since?: Date;
+      },
+    ): Promise<Listed<Release>>;
+    /** Blocks it, or changes the reason. */
+    block(tenantId: OrganisationId, block: ReleaseBlock): Promise<void>;
+    /** False when it was not blocked. */
+    unblock(tenantId: OrganisationId, id: ReleaseId): Promise<boolean>;
+    /** Of these releases, the blocks there are. */
+    blocks(tenantId: OrganisationId, ids: readonly ReleaseId[]): Promise<readonly ReleaseBlock[]>;
+    /** Removes a release that no revision names. Throws `release_in_use` naming the environments. */
+    delete(tenantId: OrganisationId, id: ReleaseId): Promise<void>;
+    /** Takes the lock under which the next version is counted, until the transaction ends. */
+    lockVersions(projectId: ProjectId): Promise<void>;
   };
   readonly pipelineRuns: {
     insert(run: PipelineRun, steps: readonly Step[]): Promise<void>;
@@ -286,6 +205,8 @@ export interface Records {
     ): Promise<'new' | 'running' | 'other_body' | IdempotentAnswer>;
     finish(tenantId: OrganisationId, route: string, key: string, answer: IdempotentAnswer | null): Promise<void>;
   };
+  readonly retention: RetentionRecords;
+  readonly locks: LockRecords;
   readonly queue: QueueRecords;
 }
 

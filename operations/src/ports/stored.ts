@@ -1,11 +1,18 @@
 import type {
   BuildRunStatus,
   BuildSpec,
+  Deploy,
+  DeployCause,
   DeployId,
+  DeployStatus,
+  Drift,
+  Environment,
   EnvironmentId,
   ManifestId,
   OrganisationId,
   ProjectId,
+  Release,
+  ReleaseId,
 } from '@eve/domain';
 import type { Lease } from './work-queue.ts';
 
@@ -69,6 +76,33 @@ export interface TransitionRecord {
   readonly at: Date;
 }
 
+/** An environment with what runs in it, as recorded. */
+export interface BoardRecord {
+  readonly id: EnvironmentId;
+  readonly environment: Environment;
+  readonly projectSlug: string;
+  readonly revisionNumber: number | null;
+  readonly release: BoardRelease | null;
+  /** Since when and by whom the current revision serves. */
+  readonly since: Date | null;
+  readonly by: string | null;
+  /** Under way. */
+  readonly active: BoardDeploy | null;
+  /** The newest that waits: for the one under way, or for an approval. */
+  readonly waiting: BoardDeploy | null;
+  readonly drift: Drift | null;
+  /** The newest release that may run here, has not, and is younger than what serves. */
+  readonly newest: BoardRelease | null;
+  /** How many such releases there are, at most 100 being counted. */
+  readonly behind: number;
+}
+
+export type BoardRelease = Pick<Release, 'id' | 'tag' | 'version' | 'gitSha' | 'createdAt'>;
+export type BoardDeploy = Pick<
+  Deploy,
+  'id' | 'status' | 'phase' | 'cause' | 'createdBy' | 'createdAt' | 'startedAt' | 'canary'
+>;
+
 /** A loopback port that a service's port was given once. */
 export interface ServiceAddress {
   readonly tenantId: OrganisationId;
@@ -77,6 +111,16 @@ export interface ServiceAddress {
   readonly containerPort: number;
   readonly protocol: 'http' | 'tcp';
   readonly port: number;
+}
+
+/** Which deploys of a project; everything is optional. */
+export interface DeployFilter {
+  readonly environmentId?: EnvironmentId;
+  readonly status?: DeployStatus;
+  readonly cause?: DeployCause;
+  readonly createdBy?: string;
+  readonly releaseId?: ReleaseId;
+  readonly since?: Date;
 }
 
 /** Where an instance is reached, as the router must know it. */
@@ -89,7 +133,27 @@ export interface Endpoint {
   readonly containerPort: number;
   readonly host: string;
   readonly port: number;
-  readonly state: 'starting' | 'serving' | 'draining';
+  /** `warm`: gets no traffic and is kept for a rollback, until `warmUntil`. */
+  readonly state: 'starting' | 'serving' | 'draining' | 'warm';
+  /** 0 to 256, against the others of its service while it serves. */
+  readonly weight: number;
+  readonly warmUntil: Date | null;
+}
+
+/** What an instance printed before it was removed, kept as a blob. */
+export interface InstanceLog {
+  readonly tenantId: OrganisationId;
+  readonly environmentId: EnvironmentId;
+  readonly service: string;
+  readonly instance: string;
+  readonly deployId: DeployId;
+  readonly from: Date;
+  readonly to: Date;
+  readonly lines: number;
+  /** Of the blob. */
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly archivedAt: Date;
 }
 
 /** An answer kept for a repeated request with the same Idempotency-Key. */

@@ -37,6 +37,7 @@ before(async () => {
         return { sizeBytes, sha256: '' };
       },
       get: async () => null,
+      async *list() {},
       has: async (key) => kept.has(key),
       delete: async (key) => void kept.delete(key),
       deleteBelow: async () => {},
@@ -51,7 +52,12 @@ after(() => database[Symbol.asyncDispose]());
 /** Seals with one key that lives as long as the test. */
 function testVault(): Platform['vault'] {
   const key = randomBytes(32);
+  const current = async () => ({ masterKeyId: 'test', keyVersion: 1 });
   return {
+    current,
+    former: async () => [],
+    rotate: current,
+    forget: async () => {},
     async seal(value) {
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', key, nonce);

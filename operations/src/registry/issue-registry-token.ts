@@ -10,6 +10,7 @@ import {
 import { projectPrefix } from '../builds/image-place.ts';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
+import { refuseWhileClosed } from '../retention/registry-gate.ts';
 import { authenticate } from '../tokens/authenticate.ts';
 
 /** The answer of the Docker token protocol. */
@@ -66,7 +67,7 @@ export interface InternalRegistryTokenRequest {
  * `unauthenticated`, `request_invalid`, and `registry_unavailable` when Eve runs no registry.
  */
 export async function issueInternalRegistryToken(
-  p: Pick<Platform, 'registryTokens' | 'settings'>,
+  p: Pick<Platform, 'store' | 'registryTokens' | 'settings'>,
   { internalKey, service, scopes, project }: InternalRegistryTokenRequest,
 ): Promise<RegistryTokenAnswer> {
   if (!isInternalKey(p, internalKey ?? '')) {
@@ -119,7 +120,7 @@ async function holderOfToken({ store }: Pick<Platform, 'store'>, caller: Caller)
 }
 
 async function sign(
-  { registryTokens, settings }: Pick<Platform, 'registryTokens' | 'settings'>,
+  { store, registryTokens, settings }: Pick<Platform, 'store' | 'registryTokens' | 'settings'>,
   subject: string,
   service: string,
   scopes: readonly RegistryScope[],
@@ -129,6 +130,8 @@ async function sign(
   if (service !== '' && service !== settings.registryService) {
     throw new PlatformError('request_invalid', `The registry's service is "${settings.registryService}", not another.`);
   }
+  if (scopes.some(({ actions }) => actions.includes('push') || actions.includes('*')))
+    await refuseWhileClosed({ store });
   const signed = await registryTokens.sign({ subject, service: settings.registryService, scopes });
   return { token: signed.token, expires_in: signed.expiresInSeconds, issued_at: signed.issuedAt.toISOString() };
 }

@@ -1,18 +1,30 @@
-import { isId, PlatformError, type ProjectId, type Release } from '@eve/domain';
+import { isId, PlatformError, type ProjectId, type Release, type ReleaseBlock } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import type { Listed, Page } from '../ports/stored.ts';
+import type { Records } from '../ports/store.ts';
+import type { Listed } from '../ports/stored.ts';
 
-/** The releases of a project, newest first. */
+export interface ListedRelease {
+  readonly release: Release;
+  readonly block: ReleaseBlock | null;
+}
+
+/** The releases of a project with their blocks, newest first; `gitSha` is its beginning. */
 export async function listReleases(
   { store }: Pick<Platform, 'store'>,
   caller: Caller,
   projectId: ProjectId,
-  page: Page,
-): Promise<Listed<Release>> {
+  page: Parameters<Records['releases']['list']>[2],
+): Promise<Listed<ListedRelease>> {
   authorize(caller, 'read', projectId);
   await store.projects.get(caller.tenantId, projectId);
-  return store.releases.list(caller.tenantId, projectId, page);
+  const { items, nextCursor } = await store.releases.list(caller.tenantId, projectId, page);
+  const blocks = await store.releases.blocks(
+    caller.tenantId,
+    items.map(({ id }) => id),
+  );
+  const blockOf = new Map(blocks.map((block) => [block.releaseId, block]));
+  return { items: items.map((release) => ({ release, block: blockOf.get(release.id) ?? null })), nextCursor };
 }
 
 /**
@@ -28,6 +40,8 @@ export async function getRelease(
   if (isId('rel', idOrTag)) {
     const release = await store.releases.get(caller.tenantId, idOrTag);
     authorize(caller, 'read', release.projectId);
+    if (projectId !== null && release.projectId !== projectId)
+      throw new PlatformError('release_not_found', `The project has no release ${idOrTag}.`);
     return release;
   }
   authorize(caller, 'read', projectId);

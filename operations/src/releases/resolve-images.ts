@@ -49,10 +49,19 @@ export async function resolveImages(
     );
     return found && { image: place, ...found.digests };
   };
+  const stillThere = async ({ image, digests, serviceName, buildId }: BuildArtifact) => {
+    const reference = renderImage(platform.settings, image, digests.digest);
+    const login = loginFor(logins, image, platform.settings);
+    if (image.registry !== 'eve' || (await platform.registry.exists(reference, login))) return digests;
+    throw new PlatformError(
+      'artifacts_missing',
+      `The image of service ${serviceName} is no longer in the registry: build it again, \`eve build run ${buildId}\`.`,
+    );
+  };
   const built = async (service: Service): Promise<ReleaseImage> => {
     if (choice.kind === 'artifacts') {
       const artifact = choice.artifacts.find(({ serviceName }) => serviceName === service.name);
-      if (artifact) return { image: artifact.image, ...artifact.digests };
+      if (artifact) return { image: artifact.image, ...(await stillThere(artifact)) };
       throw new PlatformError(
         'artifacts_missing',
         `The build made no image of service ${service.name}: build all services, then release.`,

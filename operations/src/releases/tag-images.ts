@@ -3,7 +3,7 @@ import { projectPrefix, renderImage } from '../builds/image-place.ts';
 import type { Platform } from '../platform.ts';
 import { loginFor } from '../registry/registry-login.ts';
 
-/** Gives the project's own images the version as a tag, for people; nothing is deployed by it. */
+/** Gives the project's own images the version as a tag, alone and with the commit, for people; nothing is deployed by it. */
 export async function tagImages(
   platform: Pick<Platform, 'store' | 'registry' | 'registryLogins' | 'settings' | 'now'>,
   project: Project,
@@ -22,13 +22,18 @@ export async function tagImages(
     ({ image }) => image.registry === 'eve' && image.repository.startsWith(prefix),
   );
   await Promise.all(
-    own.map(({ image, digest }) => {
+    own.flatMap(({ image, digest }) => {
       const reference = renderImage(platform.settings, image, digest);
-      return platform.registry.tag(
-        reference,
-        versionTag(release.version as string),
-        loginFor([login], image, platform.settings),
+      return imageTagsOf(release).map((tag) =>
+        platform.registry.tag(reference, tag, loginFor([login], image, platform.settings)),
       );
     }),
   );
+}
+
+/** `v1.2.3`, and where the commit is known `v1.2.3-a1b2c3d4`. */
+function imageTagsOf({ version, gitSha }: Release): string[] {
+  if (version === null) return [];
+  const tag = versionTag(version);
+  return gitSha === null ? [tag] : [tag, `${tag}-${gitSha.slice(0, 8)}`];
 }

@@ -1,5 +1,6 @@
 import { PlatformError, type Project, type ProjectId } from '@eve/domain';
 import type { Caller } from '../caller.ts';
+import { nearestOf } from '../manifests/nearest.ts';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
 import { findProject } from '../projects/get-project.ts';
@@ -21,7 +22,7 @@ export function secretsMissing(keys: readonly string[]): PlatformError {
   });
 }
 
-/** Which of these names neither the project nor its organisation has set. */
+/** Which of these names are set in no scope of the project. */
 export async function missingSecrets(
   { store }: Pick<Platform, 'store'>,
   caller: Caller,
@@ -37,10 +38,30 @@ export async function missingSecretsOf(
   { tenantId, id }: Pick<Project, 'tenantId' | 'id'>,
   keys: Iterable<string>,
 ): Promise<string[]> {
-  const missing: string[] = [];
-  for (const key of new Set(keys)) {
-    const found = (await secrets.find(tenantId, id, key)) ?? (await secrets.find(tenantId, null, key));
-    if (!found) missing.push(key);
-  }
-  return missing;
+  const wanted = [...new Set(keys)];
+  const found = new Set((await secrets.winning(tenantId, id, wanted)).map(({ secret }) => secret.key));
+  return wanted.filter((key) => !found.has(key));
+}
+
+/** A secret that is not set, and the one that is set and was probably meant. */
+export interface MissingSecret {
+  readonly key: string;
+  readonly suggestion: string | null;
+}
+
+/** Looks for names that were probably meant, among those that the caller may see. */
+export async function suggestSecrets(
+  { store }: Pick<Platform, 'store'>,
+  caller: Caller,
+  projectId: ProjectId,
+  missing: readonly string[],
+): Promise<readonly MissingSecret[]> {
+  const project = await findProject({ store }, caller, 'read', projectId);
+  const page = { limit: missing.length === 0 ? 1 : 200 };
+  const { items } =
+    caller.projectId === null
+      ? await store.secrets.listUsable(caller.tenantId, project.id, { ...page, system: caller.operator })
+      : await store.secrets.list(caller.tenantId, project.id, page);
+  const known = [...new Set(items.map(({ key }) => key))];
+  return missing.map((key) => ({ key, suggestion: nearestOf(key, known) }));
 }

@@ -8,16 +8,19 @@ export interface ResolvedSecrets {
   readonly missing: string[];
 }
 
-/** Opens secrets by name: the project's, then the organisation's. A pinned version is taken unless it was revoked; then the current one is. */
+/** Opens secrets by name: the project's, the organisation's, then the installation's. A pinned version is taken unless it was revoked; then the current one is. */
 export async function resolveSecrets(
   { store, vault }: Pick<Platform, 'store' | 'vault'>,
   { tenantId, id }: Pick<Project, 'tenantId' | 'id'>,
   keys: Iterable<string>,
   pinned: Readonly<Record<string, SecretVersionId>> = {},
 ): Promise<ResolvedSecrets> {
+  const wanted = [...new Set(keys)];
   const resolved: ResolvedSecrets = { values: {}, versions: {}, missing: [] };
-  for (const key of new Set(keys)) {
-    const version = (await pinnedVersion(key)) ?? (await currentVersion(key));
+  const winning = await store.secrets.winning(tenantId, id, wanted);
+  const current = new Map(winning.map(({ secret, version }) => [secret.key, version]));
+  for (const key of wanted) {
+    const version = (await pinnedVersion(key)) ?? current.get(key);
     if (version) {
       resolved.values[key] = await vault.open(version.sealed);
       resolved.versions[key] = version.id;
@@ -29,10 +32,5 @@ export async function resolveSecrets(
     const versionId = Object.hasOwn(pinned, key) ? pinned[key] : undefined;
     const version = versionId ? await store.secrets.findVersion(tenantId, versionId) : null;
     return version?.revokedAt ? null : version;
-  }
-
-  async function currentVersion(key: string): Promise<SecretVersion | null> {
-    const found = (await store.secrets.find(tenantId, id, key)) ?? (await store.secrets.find(tenantId, null, key));
-    return found?.version ?? null;
   }
 }

@@ -24,6 +24,7 @@ function scriptedPlatform(): RegistryTokenPlatform {
       list: async () => ({ items: [organisation] }),
     },
     projects: { get: async (): Promise<Pick<Project, 'slug'>> => ({ slug: 'shop' }) },
+    locks: { look: async () => ({ held: false, times: 0 }) },
     tokens: {
       findByHash: async (hash: string) => {
         const found = Object.entries(tokens).find(([text]) => tokenHash(text) === hash);

@@ -26,9 +26,14 @@ describe('the client, with the real operations', () => {
     contract.BuildSpec.strict().parse(await client.getBuild(buildId));
     contract.BuildRun.strict().parse(await client.getBuildRun(buildId, runId));
     contract.BuildDiagnosis.strict().parse(await client.diagnoseBuild(buildId));
-    contract.Release.strict().parse(await client.getRelease('v1', projectId));
-    contract.Deploy.strict().parse(await client.getDeploy(deployId));
-    contract.ConfigVersion.strict().parse(await client.getConfiguration(projectId, 'test'));
+    contract.ReleaseDetail.strict().parse(await client.getRelease('v1', projectId));
+    contract.DeployDetail.strict().parse(await client.getDeploy(deployId));
+    contract.pageOf(contract.DeployDetail.strict()).parse(await client.listProjectDeploys(projectId));
+    contract.NewestConfiguration.strict().parse(await client.getConfiguration(projectId, 'test'));
+    contract.ConfigVersion.strict().parse(await client.getConfigVersion(projectId, 'test', 1));
+    contract.ConfigDiff.strict().parse(await client.compareConfigurations(projectId, 'test', { from: 0, to: 1 }));
+    const change = await client.setConfiguration(projectId, 'test', { set: { A: '1' }, deploy: false });
+    contract.SetConfigurationAnswer.strict().parse(change);
     contract.PipelineRunDetail.strict().parse(await client.getPipelineRun(pipelineRunId));
     contract.EnvironmentStatus.strict().parse(await client.environmentStatus(projectId, 'test'));
     contract.EventPage.strict().parse(await client.listEvents());
@@ -37,6 +42,9 @@ describe('the client, with the real operations', () => {
     contract.pageOf(contract.Pipeline.strict()).parse(await client.listPipelines(projectId));
     contract.ShownSecret.strict().parse(await client.showSecret({ project: projectId }, 'PASSWORD'));
     contract.Secret.strict().parse((await client.listSecrets({ organisation: 'acme' })).data[0]);
+    contract
+      .pageOf(contract.Secret.strict())
+      .parse(await client.listSecrets({ project: projectId }, { inherited: true }));
   });
 
   it('pages through a list by cursor without a gap or a double', async () => {

@@ -198,7 +198,7 @@ describe('the client', () => {
   it('encodes names in paths and reads null and empty answers', async () => {
     const asked: string[] = [];
     const { app } = await scriptedApi({
-      getRelease: async (_platform, _caller, tag) => {
+      showRelease: async (_platform, _caller, tag) => {
         asked.push(tag);
         throw new PlatformError('release_not_found', 'No such release.');
       },

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { terminalText } from '@eve/domain';
 import type { Log, LogLine, Logs } from '@eve/operations';
 import type { FastifyReply } from 'fastify';
 import type { LogEnds } from './log-ends.ts';
+import { linkedTo, type OpenStream, openStream, untilGone } from './open-stream.ts';
 import type { OpenLog } from './operations.ts';
 import { presentLine } from './present/builds.ts';
 
@@ -17,10 +16,9 @@ export interface LogRange {
 }
 
 const batchLines = 1000;
-const heartbeatMs = 15_000;
-const slowClientMs = 30_000;
 
-const types: Record<LogFormat, string> = {
+/** The media type of each form. */
+export const logTypes: Record<LogFormat, string> = {
   sse: 'text/event-stream; charset=utf-8',
   ndjson: 'application/x-ndjson; charset=utf-8',
   text: 'text/plain; charset=utf-8',
@@ -34,41 +32,23 @@ export async function streamLog(
   format: LogFormat,
   range: LogRange,
 ): Promise<void> {
-  const { raw } = reply;
-  using stop = linkedTo(closing);
+  using stop = untilGone(reply, closing);
   const { signal } = stop;
-  raw.once('close', () => stop.abort());
-  reply.hijack();
-  raw.writeHead(200, {
-    ...headersOf(reply),
-    'content-type': types[format],
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
+  using stream = openStream(reply, {
+    type: logTypes[format],
+    signal,
+    heartbeat: format === 'sse' ? () => ':\n\n' : null,
   });
-  // Node sends the headers with the first byte: a follower of a silent log would wait for both.
-  if (format === 'sse') raw.write(':\n\n');
-  else raw.flushHeaders();
-  const heartbeat = setInterval(() => format === 'sse' && raw.write(':\n\n'), heartbeatMs);
-
+  const out = writer(stream, format);
   try {
-    await follow({
-      logs: platform.logs,
-      logEnds,
-      log,
-      range,
-      signal,
-      out: writer(raw, format, signal),
-      isEvents: format === 'sse',
-    });
-    raw.end();
+    await follow({ logs: platform.logs, logEnds, log, range, signal, out, isEvents: format === 'sse' });
+    stream.end();
   } catch (error) {
     // The answer has begun: all that can be said now is that it is not whole.
     const isSlow = error instanceof Error && error.name === 'AbortError';
     if (!signal.aborted && !isSlow)
       platform.log.error({ subject: log.subject.id, error: String(error) }, 'a log could not be sent');
-    raw.destroy();
-  } finally {
-    clearInterval(heartbeat);
+    stream.breakOff();
   }
 }
 
@@ -139,16 +119,16 @@ interface Writer {
   event(name: string, data: object): Promise<void>;
 }
 
-function writer(raw: ServerResponse, format: LogFormat, signal: AbortSignal): Writer {
-  const write = async (text: string | Buffer) => {
-    signal.throwIfAborted();
-    if (text.length === 0 || raw.write(text)) return;
-    await once(raw, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(slowClientMs)]) });
-  };
+function writer(stream: OpenStream, format: LogFormat): Writer {
   return {
-    lines: (lines) => write(bytesOf(lines, format)),
-    event: (name, data) => write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`),
+    lines: (lines) => stream.write(bytesOf(lines, format)),
+    event: (name, data) => stream.write(serverSentEvent(name, data)),
   };
+}
+
+/** One event of an event stream. */
+export function serverSentEvent(name: string, data: object, id?: string): string {
+  return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 }
 
 // Followers who are at the same line are given the same lines: they are put into bytes once for all of them.
@@ -170,22 +150,6 @@ function textOf(line: LogLine, format: LogFormat): string {
   if (format === 'text') return `[${line.at.toISOString().slice(11, 19)}] ${terminalText(line.text)}\n`;
   const json = JSON.stringify(presentLine(line));
   return format === 'ndjson' ? `${json}\n` : `event: log\nid: ${line.sequence}\ndata: ${json}\n\n`;
-}
-
-/** Headers set so far, for the part of an answer that is written past the framework. */
-function headersOf(reply: FastifyReply): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(reply.getHeaders()).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-  );
-}
-
-// A signal of `AbortSignal.any` looks at what it was made of each time it is asked, which is for each batch of each follower.
-function linkedTo(other: AbortSignal): { readonly signal: AbortSignal; abort(): void } & Disposable {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  if (other.aborted) abort();
-  else other.addEventListener('abort', abort, { once: true });
-  return { signal: controller.signal, abort, [Symbol.dispose]: () => other.removeEventListener('abort', abort) };
 }
 
 async function ignoringAbort(signal: AbortSignal, act: () => Promise<void>): Promise<void> {

@@ -103,7 +103,7 @@ describe('the REST API', () => {
   it('finds a release by tag, alone or within a project', async () => {
     const asked: unknown[] = [];
     const { app } = await scriptedApi({
-      getRelease: async (_platform, _caller, tag, projectId) => {
+      showRelease: async (_platform, _caller, tag, projectId) => {
         asked.push([tag, projectId]);
         throw new PlatformError('release_tag_ambiguous', 'The tag v1 is in shop and blog.');
       },

@@ -15,13 +15,17 @@ import { configurationRoutes } from './routes/configuration.ts';
 import { deployRoutes } from './routes/deploys.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { environmentDeployRoutes } from './routes/environment-deploys.ts';
+import { environmentLogRoutes } from './routes/environment-logs.ts';
+import { updateEnvironmentRoutes } from './routes/environment-settings.ts';
+import { boardRoutes, environmentStateRoutes } from './routes/environment-state.ts';
 import { environmentRoutes } from './routes/environments.ts';
+import { garbageRoutes } from './routes/garbage.ts';
 import { manifestRoutes } from './routes/manifests.ts';
 import { organisationRoutes } from './routes/organisations.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { queueRoutes } from './routes/queue.ts';
-import { releaseRoutes } from './routes/releases.ts';
+import { releaseChangeRoutes, releaseRoutes } from './routes/releases.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sourceRoutes } from './routes/sources.ts';
 import { systemRoutes } from './routes/system.ts';
@@ -72,12 +76,18 @@ export const restRoutes: FastifyPluginAsync<RestOptions> = async (
   await app.register(buildRoutes, context);
   await app.register(buildRunRoutes, context);
   await app.register(queueRoutes, context);
+  await app.register(garbageRoutes, context);
   await app.register(releaseRoutes, context);
+  await app.register(releaseChangeRoutes, context);
   await app.register(deployRoutes, context);
   await app.register(pipelineRoutes, context);
+  await app.register(boardRoutes, context);
   for (const name of ['environments', 'envs']) {
     const place = { ...context, base: `/projects/:project_id/${name}`, hide: name === 'envs' } as const;
     await app.register(environmentRoutes, place);
+    await app.register(updateEnvironmentRoutes, place);
+    await app.register(environmentStateRoutes, place);
+    await app.register(environmentLogRoutes, place);
     await app.register(environmentDeployRoutes, place);
     await app.register(configurationRoutes, place);
   }

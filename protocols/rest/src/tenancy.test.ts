@@ -15,22 +15,43 @@ function bodyOf(id: string, { gitSha, manifestHash }: Furniture): object {
     syncManifest: { yaml: manifestYaml },
     createBuild: { git_sha: gitSha, manifest_hash: manifestHash },
     createRelease: { git_sha: gitSha, manifest_hash: manifestHash },
+    blockRelease: { reason: 'x' },
     createEnvironment: { name: 'other' },
+    updateEnvironment: { settings: { drift: 'repair' } },
+    lockEnvironment: { reason: 'x' },
     requestDeploy: { release_tag: 'v1' },
     startPipelineRun: { git_sha: gitSha },
     setSecret: { key: 'A', value: 'b' },
     setSecretOfOrganisation: { key: 'A', value: 'b' },
     changeSecret: { value: 'b' },
     changeSecretOfOrganisation: { value: 'b' },
+    setSecretOfSystem: { key: 'A', value: 'b' },
+    changeSecretOfSystem: { value: 'b' },
     validateSecrets: { keys: ['A'] },
     setConfiguration: { set: { A: 'b' } },
   };
   return bodies[id] ?? {};
 }
 
-const queries: Record<string, string> = { resolveRef: '?ref=main', environmentLogs: '?service=web' };
+const queries: Record<string, string> = {
+  resolveRef: '?ref=main',
+  environmentLogs: '?service=web',
+  diffReleases: '?from=v1&to=v1',
+};
 /** They ask engines, which this test has none of. */
-const engines = new Set(['resolveRef', 'environmentLogs', 'serviceLogs', 'environmentStatus']);
+const engines = new Set([
+  'deployInstances',
+  'diffReleases',
+  'resolveRef',
+  'environmentLogs',
+  'serviceLogs',
+  'environmentStatus',
+]);
+
+/** Names something that belongs to a tenant. */
+function isOwned({ path }: Pick<Route, 'path'>): boolean {
+  return path.includes('{') && !path.startsWith('/system/');
+}
 
 function pathFor({ path, id }: Route, thing: Furniture): string {
   const values: Record<string, string> = {
@@ -45,6 +66,7 @@ function pathFor({ path, id }: Route, thing: Furniture): string {
     pipeline: 'deploy',
     service: 'web',
     key: 'PASSWORD',
+    number: '1',
     sha: thing.gitSha,
   };
   const filled = path.replace(/\{(\w+)\}/g, (_all, name: string) => {
@@ -89,7 +111,7 @@ describe('tenants', () => {
   }
 
   it('get their own things by id', async () => {
-    const reads = routes.filter(({ method, path, id }) => method === 'GET' && path.includes('{') && !engines.has(id));
+    const reads = routes.filter(({ method, path, id }) => method === 'GET' && isOwned({ path }) && !engines.has(id));
 
     const answers = await Promise.all(
       reads.map(async (route) => [route.id, (await ask(route, owner.headers)).statusCode]),
@@ -103,7 +125,7 @@ describe('tenants', () => {
   });
 
   it('never get another’s: on every route a foreign id is not found', async () => {
-    const named = routes.filter(({ path }) => path.includes('{'));
+    const named = routes.filter(isOwned);
 
     const answers = await Promise.all(
       named.map(async (route) => [route.id, (await ask(route, stranger.headers)).statusCode]),
@@ -115,6 +137,20 @@ describe('tenants', () => {
       named.map(({ id }) => [id, 404]),
     );
     assert.deepEqual(api.failures, []);
+  });
+
+  it('are refused what belongs to the whole installation', async () => {
+    const system = routes.filter(({ path }) => path.startsWith('/system/'));
+
+    const answers = await Promise.all(
+      system.map(async (route) => [route.id, (await ask(route, owner.headers)).statusCode]),
+    );
+
+    assert.ok(system.length >= 6, `${system.length} routes`);
+    assert.deepEqual(
+      answers,
+      system.map(({ id }) => [id, 403]),
+    );
   });
 
   it('need a token on every route that is not public', async () => {

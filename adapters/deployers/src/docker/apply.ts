@@ -1,14 +1,16 @@
-import { DockerError, ensureImage, removeContainer, startContainer, stopContainer } from '@eve/adapter-docker';
+import { DockerError, ensureImage, inspectImage, startContainer, stopContainer } from '@eve/adapter-docker';
+import { DeployFailed, type ProbeResult } from '@eve/domain';
 import type { DeployerEvent, DeployTarget, Lease, ServiceTarget } from '@eve/operations';
 import { environmentLabels, hasWritableVolume } from './container-body.ts';
 import { type ApplyContext, type DeployerSettings, oneAtATime } from './context.ts';
 import { type EventChannel, eventChannel } from './event-channel.ts';
-import { engineFailure, pullFailure } from './failure.ts';
+import { engineFailure, pullFailure, withInstances } from './failure.ts';
 import { refuseOldFence } from './fence.ts';
 import { type Found, findInstance, findInstances, label } from './found.ts';
 import { giveName } from './naming.ts';
 import { ensurePlace } from './place.ts';
 import { standingOf } from './plan.ts';
+import { probeInstance } from './probe.ts';
 import { instanceName, startInstance } from './start-instance.ts';
 import { untilHealthy } from './until-healthy.ts';
 
@@ -18,13 +20,12 @@ export async function* apply(
   target: DeployTarget,
   lease: Lease,
   signal: AbortSignal,
+  upTo: Readonly<Record<string, number>> = {},
 ): AsyncGenerator<DeployerEvent> {
   const channel = eventChannel<DeployerEvent>();
   const stop = new AbortController();
-  const work = bringUp(settings, target, lease, AbortSignal.any([signal, stop.signal]), channel).then(
-    channel.end,
-    channel.fail,
-  );
+  const asked = { target, lease, upTo, signal: AbortSignal.any([signal, stop.signal]) };
+  const work = bringUp(settings, asked, channel).then(channel.end, channel.fail);
   try {
     yield* channel.values();
   } finally {
@@ -35,12 +36,11 @@ export async function* apply(
 
 async function bringUp(
   settings: DeployerSettings,
-  target: DeployTarget,
-  lease: Lease,
-  outer: AbortSignal,
+  asked: Pick<ApplyContext, 'target' | 'lease' | 'upTo' | 'signal'>,
   channel: EventChannel<DeployerEvent>,
 ): Promise<void> {
   const { engine } = settings;
+  const { target, lease, signal: outer } = asked;
   await refuseOldFence(engine, target, lease);
   const labels = environmentLabels(target, settings.installation);
   const place = await ensurePlace(engine, target.place, { pool: settings.networkPool, labels });
@@ -48,8 +48,7 @@ async function bringUp(
   const stop = new AbortController();
   const context: ApplyContext = {
     ...settings,
-    target,
-    lease,
+    ...asked,
     place,
     signal: AbortSignal.any([outer, stop.signal]),
     takenSlots: new Set(found.map(({ slot }) => slot)),
@@ -83,8 +82,12 @@ async function bringUp(
   const failed = failure as { readonly error: unknown } | null;
   if (!failed) return;
   // After an abort another worker goes on, or `remove` brings the old instances back.
-  if (!outer.aborted) await restore(context, replaced);
-  throw failed.error;
+  if (outer.aborted) throw failed.error;
+  const { error } = failed;
+  // Before the old ones are brought back: the report is of what failed.
+  const told = error instanceof DeployFailed ? await withInstances(settings, target.deployId, error) : error;
+  await restore(context, replaced);
+  throw told;
 }
 
 async function dependenciesOf(
@@ -104,13 +107,28 @@ async function bringUpService(
 ): Promise<void> {
   const { engine, target, lease, place, report, signal } = context;
   const { name: service, replicas } = wanted.service;
-  const { kept, others } = standingOf(target, wanted, found);
+  const most = Math.min(replicas, context.upTo[service] ?? replicas);
+  const { kept, again, others } = standingOf(target, wanted, found, most);
   for (const { instance } of kept) report({ type: 'healthy', instance });
   if (kept.length > 0) report({ type: 'note', service, text: `unchanged, ${kept.length} left running` });
-  const taken = new Set(kept.map(({ instance }) => instance.name));
-  const missing = replicaNumbers(context, service, replicas - kept.length, taken);
-  if (missing.length === 0) return dependencies();
+  const well = await takenUpAgain(context, wanted, again);
+  const nobodyServes = () =>
+    kept.length === 0 &&
+    others.every(({ instance, container }) => {
+      const isReplaced = replaced.some((each) => each.container.Id === container.Id);
+      return !instance.named || instance.state !== 'running' || isReplaced;
+    });
+  /** The first of its service: those that depend on it need its name now, and nobody loses it. */
+  const up = async (each: Found) => {
+    if (nobodyServes()) await giveName(engine, place, each);
+    const healthy = await findInstance(engine, each.instance.name);
+    if (healthy) report({ type: 'healthy', instance: healthy.instance });
+  };
+  await Promise.all(well.map(up));
 
+  const taken = new Set([...kept, ...well].map(({ instance }) => instance.name));
+  const missing = replicaNumbers(context, service, most - taken.size, taken);
+  if (missing.length === 0) return dependencies();
   // While others still start.
   await pull(context, wanted);
   await dependencies();
@@ -121,26 +139,32 @@ async function bringUpService(
   for (const { instance } of instances) report({ type: 'started', instance });
   onStarted();
 
-  const nobodyServes = others.every(({ instance, container }) => {
-    return (
-      !instance.named || instance.state !== 'running' || replaced.some((each) => each.container.Id === container.Id)
-    );
-  });
   await Promise.all(
     instances.map(async (started) => {
       const { name: instance } = started.instance;
-      const onProbe = (probe: Extract<DeployerEvent, { type: 'probed' }>['probe']) =>
-        report({ type: 'probed', service, instance, probe });
+      const onProbe = (probe: ProbeResult) => report({ type: 'probed', service, instance, probe });
       await untilHealthy(context, wanted, started.instance, onProbe, signal);
-      // The first of its service: those that depend on it need its name now, and nobody loses it.
-      if (nobodyServes && kept.length === 0) await giveName(engine, place, started);
-      const healthy = await findInstance(engine, instance);
-      if (healthy) report({ type: 'healthy', instance: healthy.instance });
+      await up(started);
     }),
   );
-  // Dead copies of the same thing would be taken for it.
-  for (const { instance, container } of others)
-    if (instance.hash === wanted.hash && instance.state === 'exited') await removeContainer(engine, container.Id);
+}
+
+/** Those of the instances that served before which are well; the others are left to whoever removes what nobody needs. */
+async function takenUpAgain(context: ApplyContext, wanted: ServiceTarget, again: readonly Found[]): Promise<Found[]> {
+  const { report, signal } = context;
+  const service = wanted.service.name;
+  const asked = await Promise.all(
+    again.map(async (each) => {
+      const { name } = each.instance;
+      const probes = await probeInstance(context, wanted, each.instance, signal);
+      for (const probe of probes) report({ type: 'probed', service, instance: name, probe });
+      const bad = probes.find(({ ok }) => !ok);
+      const text = bad ? `${name} is not well any more (${bad.detail})` : `${name} still runs and is taken up again`;
+      report({ type: 'note', service, text });
+      return bad ? [] : [each];
+    }),
+  );
+  return asked.flat();
 }
 
 /** The lowest numbers that no kept instance of this same deploy has. */
@@ -153,7 +177,9 @@ function replicaNumbers(context: ApplyContext, service: string, count: number, t
 
 async function pull({ engine, report, signal }: ApplyContext, { service, image, login, local }: ServiceTarget) {
   try {
-    await ensureImage(engine, image, local ? null : login, signal);
+    // A local image was never pushed: a registry that knows its id means another one.
+    if (!local) await ensureImage(engine, image, login, signal);
+    else if (!(await inspectImage(engine, image, signal))) throw new DockerError(404, `No such image: ${image}`);
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     report({ type: 'note', service: service.name, text: `image ${image}: ${error.message}` });

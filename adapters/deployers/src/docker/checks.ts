@@ -23,41 +23,71 @@ export interface Check {
   ask(signal: AbortSignal): Promise<CheckAnswer>;
 }
 
-/** The check of an instance: the manifest's HTTP probe, else its or the image's health check, else its port, else that it runs. */
-export async function checkOf(
+/** All that an instance is asked. */
+export interface Checks {
+  /** Asked first, and only while it starts. */
+  readonly startup: Check | null;
+  /** The manifest's readiness, else what stands for it: liveness, the health check, the image's, its port, that it runs. */
+  readonly ready: Check;
+  /** Where it asks something else than readiness. */
+  readonly live: Check | null;
+}
+
+/** The checks of an instance, as its service or image has them. */
+export async function checksOf(
   engine: DockerEngine,
-  { service, port }: ServiceTarget,
+  wanted: ServiceTarget,
   instance: Instance,
   container: Container,
-): Promise<Check> {
-  const { ready, startup, live } = service.probes;
-  const http = ready ?? startup ?? live;
-  const httpPort = http?.port ?? port;
-  if (http && httpPort !== null) {
-    const published = publishedAt(instance, httpPort);
-    return {
-      name: `GET ${http.path}`,
-      ...timesOf(http),
-      ask: (signal) => askHttp(published, http.path, signal),
-    };
-  }
+): Promise<Checks> {
+  const { ready, startup, live } = wanted.service.probes;
+  const chosen = ready ?? live ?? startup;
+  const http = (probe: HttpCheck | null) => probe && httpCheck(wanted, instance, probe);
+  const isOther = live && chosen && (live.path !== chosen.path || live.port !== chosen.port);
+  return {
+    startup: startup === chosen ? null : http(startup),
+    ready: http(chosen) ?? (await commandCheck(engine, wanted, container)) ?? portCheck(wanted, instance),
+    live: isOther ? http(live) : null,
+  };
+}
 
+/** Asks once, for no longer than the check's own time. */
+export async function askOnce(check: Check, signal: AbortSignal): Promise<CheckAnswer> {
+  const answer = await check.ask(AbortSignal.any([signal, AbortSignal.timeout(check.timeoutMs)]));
+  signal.throwIfAborted();
+  return answer;
+}
+
+function httpCheck({ port }: ServiceTarget, instance: Instance, probe: HttpCheck): Check | null {
+  const asked = probe.port ?? port;
+  if (asked === null) return null;
+  const published = publishedAt(instance, asked);
+  const ask = (signal: AbortSignal) => askHttp(published, probe.path, signal);
+  return { name: `GET ${probe.path} on port ${asked}`, ...timesOf(probe), ask };
+}
+
+async function commandCheck(
+  engine: DockerEngine,
+  { service }: ServiceTarget,
+  container: Container,
+): Promise<Check | null> {
   const command = container.Config.Healthcheck ?? (await inspectImage(engine, container.Image))?.Config?.Healthcheck;
   const [form, ...words] = command?.Test ?? [];
-  if (command && (form === 'CMD' || form === 'CMD-SHELL')) {
-    const program = form === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')];
-    return {
-      name: service.healthcheck ? 'the health check' : "the image's HEALTHCHECK",
-      ...timesOf({
-        intervalMs: milliseconds(command.Interval) || 30_000,
-        timeoutMs: milliseconds(command.Timeout) || 30_000,
-        retries: command.Retries || 3,
-        startPeriodMs: milliseconds(command.StartPeriod),
-      }),
-      ask: (signal) => askProgram(engine, container.Id, program, signal),
-    };
-  }
+  if (!command || (form !== 'CMD' && form !== 'CMD-SHELL')) return null;
+  const program = form === 'CMD' ? words : ['/bin/sh', '-c', words.join(' ')];
+  return {
+    name: service.healthcheck ? 'the health check' : "the image's HEALTHCHECK",
+    ...timesOf({
+      intervalMs: milliseconds(command.Interval) || 30_000,
+      timeoutMs: milliseconds(command.Timeout) || 30_000,
+      retries: command.Retries || 3,
+      startPeriodMs: milliseconds(command.StartPeriod),
+    }),
+    ask: (signal) => askProgram(engine, container.Id, program, signal),
+  };
+}
 
+function portCheck({ port }: ServiceTarget, instance: Instance): Check {
   const base = { intervalMs: 1_000, timeoutMs: 3_000, deadlineMs: 0 };
   if (port === null)
     return { name: 'stays running', ...base, settleMs: 1_500, ask: async () => ({ ok: true, detail: 'running' }) };
@@ -70,7 +100,8 @@ export function askHttp(port: number, path: string, signal: AbortSignal): Promis
   return new Promise((resolve) => {
     const headers = { host: 'localhost', 'user-agent': 'eve-probe', connection: 'close' };
     const asked = request({ host: '127.0.0.1', port, path, headers, signal, agent: false }, (answer) => {
-      answer.resume();
+      // It may still be cut off in its body, which nobody asked for.
+      answer.on('error', () => undefined).resume();
       const status = answer.statusCode ?? 0;
       resolve({ ok: status >= 200 && status < 400, detail: `GET ${path}: ${status}` });
     });

@@ -48,6 +48,15 @@ describe('the body of a container', () => {
     assert.deepEqual([host.Memory, host.MemorySwap, host.NanoCpus, body.StopTimeout], [1 << 28, 1 << 28, 5e8, 2]);
   });
 
+  it('lets the engine bring back what exited, and not what was halted', () => {
+    const policies = (['always', 'on-failure', 'no'] as const).map((restart) => {
+      const host = bodyOf({ name: 'web', more: { restart } }).body.HostConfig as Record<string, unknown>; // As above.
+      return host.RestartPolicy;
+    });
+
+    assert.deepEqual(policies, [{ Name: 'unless-stopped' }, { Name: 'on-failure' }, { Name: 'no' }]);
+  });
+
   it('publishes what is probed as well as what is routed', () => {
     const check = { path: '/', port: 9000, intervalMs: 1, timeoutMs: 1, retries: 1, startPeriodMs: 0 };
     const { wanted } = bodyOf({ name: 'web', more: { probes: { live: null, ready: check, startup: null } } });

@@ -50,7 +50,8 @@ export function containerBody(
       PortBindings: Object.fromEntries(
         ports.map(([container, host]) => [`${container}/tcp`, [{ HostIp: '127.0.0.1', HostPort: String(host) }]]),
       ),
-      RestartPolicy: { Name: service.restart },
+      // `always` would bring one that we halted back with the engine's next start.
+      RestartPolicy: { Name: service.restart === 'always' ? 'unless-stopped' : service.restart },
       Init: true,
       LogConfig: { Type: 'json-file', Config: { 'max-size': '20m', 'max-file': '3' } },
       Mounts: service.volumes.map(({ name, path, readOnly }) => ({

@@ -2,6 +2,7 @@ import type { DockerEngine } from '@eve/adapter-docker';
 import type { DeployerEvent, DeployTarget, Lease } from '@eve/operations';
 import type { PortRange } from './loopback-ports.ts';
 import type { Place } from './place.ts';
+import type { ProbeHistory } from './probe-history.ts';
 
 /** What a deployer is made with, defaults filled in. */
 export interface DeployerSettings {
@@ -12,11 +13,14 @@ export interface DeployerSettings {
   readonly networkPool: string;
   readonly ports: PortRange;
   readonly minimumDeadlineMs: number;
+  readonly history: ProbeHistory;
 }
 
 /** What one apply shares between its services. */
 export interface ApplyContext extends DeployerSettings {
   readonly target: DeployTarget;
+  /** At most so many instances of a service; all that it wants unless said. */
+  readonly upTo: Readonly<Record<string, number>>;
   readonly lease: Lease;
   readonly place: Place;
   readonly signal: AbortSignal;

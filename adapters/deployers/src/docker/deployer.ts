@@ -1,18 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type DockerEngine, inspectImage } from '@eve/adapter-docker';
+import { type DockerEngine, DockerError, inspectImage, startContainer, stopContainer } from '@eve/adapter-docker';
 import type { Service } from '@eve/domain';
-import type { Deployer, DeployTarget, ServiceTarget } from '@eve/operations';
+import type { Deployer, Instance } from '@eve/operations';
 import { apply } from './apply.ts';
-import { environmentLabels, hasWritableVolume } from './container-body.ts';
+import { hasWritableVolume } from './container-body.ts';
 import type { DeployerSettings } from './context.ts';
-import { lastLines } from './failure.ts';
-import { refuseOldFence } from './fence.ts';
+import { engineImages, removeEngineImage } from './engine-images.ts';
+import { engineFailure, lastLines } from './failure.ts';
 import { findInstances, label } from './found.ts';
+import { instanceLogs } from './instance-logs.ts';
 import type { PortRange } from './loopback-ports.ts';
-import { giveName, lateConnectionsMs, takeName } from './naming.ts';
-import { ensurePlace } from './place.ts';
+import { namelessInstances } from './nameless.ts';
 import { plannedChanges } from './plan.ts';
+import { probeInstance } from './probe.ts';
+import { probeHistory } from './probe-history.ts';
 import { removeEnvironment, removeInstances } from './remove.ts';
+import { serve } from './serve.ts';
+import { findStrays, removeStray } from './strays.ts';
 
 export interface DockerDeployerOptions {
   readonly engine: DockerEngine;
@@ -39,64 +42,59 @@ export function dockerDeployer(options: DockerDeployerOptions): Deployer {
     networkPool: options.networkPool ?? '10.213.0.0/16',
     ports: options.ports ?? { from: 21_000, to: 29_999 },
     minimumDeadlineMs: options.minimumDeadlineMs ?? 60_000,
+    history: probeHistory(),
   };
+  const { history } = settings;
   const found = (environment: string) =>
     findInstances(engine, { [label.installation]: installation, [label.environment]: environment });
+  const namesOf = (instances: readonly Instance[]) => instances.map(({ name }) => name);
 
-  const namelessSince = new Map<string, number>();
+  const nameless = namelessInstances();
   return {
     name: 'docker',
     unsupported: (services) => services.flatMap(unsupportedOf),
     plan: async (target) => plannedChanges(target, await found(target.environment.id)),
-    apply: (target, lease, signal) => apply(settings, target, lease, signal),
+    apply: (target, lease, signal, upTo) => apply(settings, target, lease, signal, upTo),
+    serve: (target, instances, lease, signal) => serve(settings, nameless, target, instances, lease, signal),
+    probe: (wanted, instance, signal) => probeInstance(settings, wanted, instance, signal),
 
-    async serve(target, lease, signal) {
-      await refuseOldFence(engine, target, lease);
-      const labels = environmentLabels(target, installation);
-      const place = await ensurePlace(engine, target.place, { pool: settings.networkPool, labels });
-      const instances = await found(target.environment.id);
-      const serving = new Set(target.services.flatMap((wanted) => servingOf(target, wanted, instances)));
-      // The new ones first: between the two steps a name means both, never nothing.
-      signal.throwIfAborted();
-      const fresh = instances.filter((each) => serving.has(each.instance.name) && !each.instance.named);
-      await Promise.all(fresh.map((each) => giveName(engine, place, each)));
-      signal.throwIfAborted();
-      const stale = instances.filter(
-        ({ instance }) => !serving.has(instance.name) && instance.named && instance.state !== 'exited',
+    async halt(instances, signal) {
+      await nameless.untilQuiet(namesOf(instances), signal);
+      await Promise.all(instances.map(({ name }) => stopContainer(engine, name, { signal })));
+    },
+    async resume(instances, signal) {
+      await Promise.all(
+        instances.map(async ({ name, service }) => {
+          try {
+            await startContainer(engine, name, signal);
+          } catch (error) {
+            throw error instanceof DockerError ? await engineFailure(engine, service, error, name) : error;
+          }
+        }),
       );
-      await Promise.all(stale.map((each) => takeName(engine, place, each)));
-      for (const { instance } of stale) namelessSince.set(instance.name, performance.now());
     },
 
     observe: async (environmentId) => (await found(environmentId)).map(({ instance }) => instance),
     async remove(instances, signal) {
-      const since = Math.max(...instances.map(({ name }) => namelessSince.get(name) ?? -lateConnectionsMs));
-      const waitMs = since + lateConnectionsMs - performance.now();
-      if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+      await nameless.untilQuiet(namesOf(instances), signal);
       await removeInstances(engine, instances, signal);
-      for (const { name } of instances) namelessSince.delete(name);
+      for (const { name } of instances) {
+        nameless.forget(name);
+        history.forget(name);
+      }
     },
+    logs: (instance, options, signal) => instanceLogs(engine, instance.name, options, signal),
     tail: (instance, lines) => lastLines(engine, instance.name, lines),
     removeEnvironment: (id, { volumes }, signal) => removeEnvironment(engine, id, { volumes }, signal),
     async localImage(reference) {
       const image = await inspectImage(engine, reference);
       return image && { id: image.Id };
     },
+    images: (prefixes) => engineImages(engine, prefixes),
+    removeImage: (id) => removeEngineImage(engine, id),
+    strays: (environments) => findStrays(engine, installation, environments),
+    removeStray: (stray, signal) => removeStray(engine, installation, stray, signal),
   };
-}
-
-/** Running instances with the wanted hash that this deploy made, or that were named, so healthy, before. */
-function servingOf(
-  target: DeployTarget,
-  { service, hash }: ServiceTarget,
-  instances: Awaited<ReturnType<typeof findInstances>>,
-): string[] {
-  return instances
-    .map(({ instance }) => instance)
-    .filter((each) => each.service === service.name && each.hash === hash && each.state !== 'exited')
-    .filter((each) => each.named || each.deployId === target.deployId)
-    .slice(0, service.replicas)
-    .map(({ name }) => name);
 }
 
 function unsupportedOf(service: Service): string[] {

@@ -1,11 +1,22 @@
-import { type Container, containerLogs, type DockerEngine, DockerError } from '@eve/adapter-docker';
-import { DeployFailed, type DeployFailureCode, type ProbeResult } from '@eve/domain';
+import { type Container, containerLogs, type DockerEngine, DockerError, whyNotPulled } from '@eve/adapter-docker';
+import {
+  DeployFailed,
+  type DeployFailureCode,
+  type DeployId,
+  type InstanceReport,
+  type ProbeResult,
+} from '@eve/domain';
+import { findInstances, label } from './found.ts';
+import type { ProbeHistory } from './probe-history.ts';
+
+/** Of a line in a report: it is read by people and kept for long. */
+const longestLine = 10_000;
 
 /** The last lines that a container printed; none when it is gone. */
 export async function lastLines(engine: DockerEngine, id: string, lines: number): Promise<string[]> {
   const printed: string[] = [];
   try {
-    for await (const { text } of containerLogs(engine, id, { tail: lines })) printed.push(text);
+    for await (const { text } of containerLogs(engine, id, { tail: lines })) printed.push(text.slice(0, longestLine));
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
   }
@@ -27,7 +38,23 @@ export async function deployFailed(
 ): Promise<DeployFailed> {
   const { code, message, service, hint, container, probes = [], cause } = failure;
   const logs = container ? await lastLines(engine, container, 100) : [];
-  return new DeployFailed({ code, message, service, hint, probes: probes.slice(-20), logs }, { cause });
+  return new DeployFailed({ code, message, service, hint, probes: probes.slice(-20), logs, instances: [] }, { cause });
+}
+
+/** The same failure with every instance that its deploy had started, as it is now. */
+export async function withInstances(
+  { engine, history }: { readonly engine: DockerEngine; readonly history: ProbeHistory },
+  deployId: DeployId,
+  failed: DeployFailed,
+): Promise<DeployFailed> {
+  const found = await findInstances(engine, { [label.deploy]: deployId });
+  const instances = await Promise.all(
+    found.map(async ({ instance: { name: instance, service, state, restarts } }): Promise<InstanceReport> => {
+      const logs = await lastLines(engine, instance, 100);
+      return { instance, service, state, restarts, probes: history.of(instance), logs };
+    }),
+  );
+  return new DeployFailed({ ...failed.failure, instances }, { cause: failed.cause });
 }
 
 /** What an error of the engine means for a deploy. */
@@ -61,6 +88,12 @@ export async function engineFailure(
   });
 }
 
+const pullHints = {
+  denied: 'The registry refused: check the secrets that log in to it.',
+  missing: 'The registry or engine does not hold it: was it built and pushed, or removed since?',
+  outage: 'Can this machine reach the registry?',
+};
+
 /** What an image that cannot be had means for a deploy. */
 export function pullFailure(
   engine: DockerEngine,
@@ -68,17 +101,12 @@ export function pullFailure(
   image: string,
   error: DockerError,
 ): Promise<DeployFailed> {
-  const denied = /denied|unauthorized|authentication|no basic auth/i.test(error.message);
-  const missing = error.status === 404 || /not found|manifest unknown|no such image/i.test(error.message);
+  const why = whyNotPulled(error);
   return deployFailed(engine, {
     code: 'image_pull_error',
     message: `The image ${image} of ${service} could not be pulled: ${error.message}`,
     service,
-    hint: denied
-      ? 'The registry refused: check the secrets that log in to it.'
-      : missing
-        ? 'The registry or engine does not hold it: was it built and pushed, or removed since?'
-        : 'Can this machine reach the registry?',
+    hint: pullHints[why],
     cause: error,
   });
 }

@@ -1,5 +1,12 @@
 import { networkInterfaces } from 'node:os';
-import { createNetwork, type DockerEngine, isDockerError, listNetworks, type Network } from '@eve/adapter-docker';
+import {
+  createNetwork,
+  type DockerEngine,
+  isDockerError,
+  listNetworks,
+  type Network,
+  removeNetwork,
+} from '@eve/adapter-docker';
 import { label, namesNetworks } from './found.ts';
 
 /** Addresses below this one are ours to give, those above the engine's: a release command gets one of those. */
@@ -64,7 +71,8 @@ async function makeNetwork(
   for (const subnet of freeSubnets(pool, taken)) {
     const range = internal ? subnet.replace('.0/24', '.224/27') : undefined;
     try {
-      return await createNetwork(engine, { name, subnet, range, internal, labels });
+      const made = await createNetwork(engine, { name, subnet, range, internal, labels });
+      return await giveWay(engine, name, made);
     } catch (error) {
       if (isDockerError(error, 409)) return;
       // Taken since we looked, or by something that the engine alone knows of: the next one.
@@ -72,6 +80,12 @@ async function makeNetwork(
     }
   }
   throw new Error(`No subnet is left in the pool ${pool} for the network ${name} (${label.place}).`);
+}
+
+/** An engine asked twice at once makes two networks of one name: all but the one with the first id are removed by their makers. */
+async function giveWay(engine: DockerEngine, name: string, made: string): Promise<void> {
+  const alike = (await listNetworks(engine)).filter(({ Name }) => Name === name).map(({ Id }) => Id);
+  if (alike.some((id) => id < made)) await removeNetwork(engine, made);
 }
 
 function subnetOf(network: Network): string | undefined {

@@ -53,11 +53,12 @@ export async function removeEnvironment(
   const runs = await Promise.all([...places].map((place) => listContainers(engine, [`${label.place}=${place}`])));
   const containers = new Set([...(await listContainers(engine, labels)), ...runs.flat()].map(({ Id }) => Id));
   await Promise.all([...containers].map((id) => stopAndRemove(engine, id, signal)));
-  for (const { Name } of networks) await removeNetwork(engine, Name);
+  for (const { Id } of networks) await removeNetwork(engine, Id);
   if (options.volumes) for (const { Name } of await listVolumes(engine, labels)) await removeVolume(engine, Name);
 }
 
-async function stopAndRemove(engine: DockerEngine, id: string, signal: AbortSignal): Promise<void> {
+/** Ends a container within its grace period and removes it. */
+export async function stopAndRemove(engine: DockerEngine, id: string, signal: AbortSignal): Promise<void> {
   await stopContainer(engine, id, { signal });
   await removeContainer(engine, id, signal);
 }

@@ -41,6 +41,7 @@ for (const [what, bad] of Object.entries({
   'an option in a host': withServer({ host: '10.0.0.2 backup' }),
   'a port that is none': withServer({ port: 70_000 }),
   'a weight that is none': withServer({ weight: Number.NaN }),
+  'a weight that is too much': withServer({ weight: 257 }),
   'a domain with a quote': { ...table, domain: 'local"host' },
 })) {
   it(`refuses ${what}`, () => {

@@ -58,7 +58,7 @@ export function backendName(routeId: string): string {
 
 /** What a server's weight is in the proxy: a draining one takes nothing new. */
 export function weightOf({ state, weight }: Backend): number {
-  return state === 'draining' ? 0 : whole(weight, 0, 100);
+  return state === 'draining' ? 0 : whole(weight, 0, 256);
 }
 
 function defaults({ streamHours = 24 }: ConfigOptions): string[] {
@@ -146,12 +146,12 @@ function frontendLines(route: Route, options: ConfigOptions): string[] {
 }
 
 function backendLines({ id, protocol }: Route): string[] {
-  const head = [`backend ${backendName(id)}`, `  mode ${protocol}`];
-  if (protocol === 'tcp') return [...head, '  balance leastconn', serversOf(id)];
+  // Also of connections: to the least busy one, a new instance would get all of them until it has as many as the others.
+  const head = [`backend ${backendName(id)}`, `  mode ${protocol}`, '  balance roundrobin'];
+  if (protocol === 'tcp') return [...head, serversOf(id)];
   const [, service = ''] = id.split('/');
   return [
     ...head,
-    '  balance roundrobin',
     '  retry-on conn-failure empty-response',
     '  http-request disable-l7-retry if !{ method GET HEAD OPTIONS }',
     `  http-error status 503 content-type text/plain string "Service ${service} has no running instance that answers: see its environment's status.\\n" hdr Retry-After 2 hdr Cache-Control no-store`,

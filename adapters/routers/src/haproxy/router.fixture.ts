@@ -12,13 +12,23 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** An instance that answers with its name; `/slow` after a while, an upgrade with an echo. */
+/** An instance that answers with its name; `/slow` after a while, `/stream` in parts, an upgrade with an echo. */
 export async function instance(name: string): Promise<{ backend: Backend; server: Server; requests: () => number }> {
   let requests = 0;
   const server = createServer((request, response) => {
     requests++;
     if (request.url === '/headers') return void response.end(JSON.stringify(request.headers));
     if (request.url === '/slow') return void setTimeout(() => response.end(name), 600);
+    if (request.url === '/stream') {
+      let parts = 0;
+      const timer = setInterval(() => {
+        response.write(`${name} ${parts++}\n`);
+        if (parts < 10) return;
+        clearInterval(timer);
+        response.end();
+      }, 80);
+      return;
+    }
     request.resume().once('end', () => response.end(name));
   });
   server.on('upgrade', (_request, socket) => {
@@ -33,6 +43,19 @@ export async function instance(name: string): Promise<{ backend: Backend; server
     requests: () => requests,
     backend: { name, host: '127.0.0.1', port, weight: 100, state: 'serving' },
   };
+}
+
+/** What answers when each is asked once over a connection of its own, by name. */
+export async function shares(port: number, count: number): Promise<Record<string, number>> {
+  const answers: Record<string, number> = {};
+  const askOften = async (times: number) => {
+    for (let asked = 0; asked < times; asked++) {
+      const { text } = await get(port, 'shop.localhost');
+      answers[text] = (answers[text] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, () => askOften(count / 10)));
+  return answers;
 }
 
 /** Requests over kept connections from another thread, until stopped. */

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, Route, Router, RoutingTable } from '@eve/operations';
 import { stopRouter } from './process.ts';
-import { echo, freePort, get, instance, load, upgraded } from './router.fixture.ts';
+import { echo, freePort, get, instance, load, shares, upgraded } from './router.fixture.ts';
 import { haproxyRouter } from './router.ts';
 
 const program = '/usr/sbin/haproxy';
@@ -40,6 +40,8 @@ describe('haproxy router', { skip: missing, timeout: 120_000 }, () => {
     backends,
   });
   const table = (...routes: Route[]): RoutingTable => ({ version: ++version, domain: 'localhost', httpPort, routes });
+  const inForce = async () =>
+    /description (\S+)/.exec(await readFile(join(dataDir, 'router/haproxy.cfg'), 'utf8'))?.[1];
   const master = () => Number(readPid());
   const readPid = () => execFileSync('cat', [join(dataDir, 'router/haproxy.pid')], { encoding: 'utf8' });
 
@@ -115,6 +117,63 @@ describe('haproxy router', { skip: missing, timeout: 120_000 }, () => {
     assert.deepEqual(failures, []);
     assert.ok(sent > 400 && answers.one! > 100 && answers.two! > 100, JSON.stringify({ sent, answers }));
     assert.equal(master(), pid);
+  });
+
+  it('gives instances their share of requests and connections, also when it changes under load', async () => {
+    const canary = (weight: number) => {
+      const backends = [
+        { ...one().backend, weight: 256 - weight },
+        { ...two().backend, weight },
+      ];
+      return router.apply(table(shop(...backends), other(1, ...backends)));
+    };
+    await canary(0);
+    const before = [master(), await inForce()];
+    const seen: number[] = [];
+    for (const weight of [26, 128]) {
+      await canary(weight);
+      for (const port of [httpPort, ports[1]!]) seen.push((await shares(port, 1_000)).two ?? 0);
+    }
+    await using traffic = load(httpPort, 'shop.localhost', 400);
+    for (const weight of [0, 26, 64, 128, 0, 256, 13, 0]) {
+      await canary(weight);
+      await sleep(150);
+    }
+    const requests = two().requests();
+    await sleep(150);
+
+    const { sent, failures, answers } = await traffic.stop();
+    console.log(`of 1,000 at 10 % and at 50 %, http and tcp: ${seen}; under load ${JSON.stringify({ sent, answers })}`);
+    assert.deepEqual(failures, []);
+    assert.deepEqual([master(), await inForce(), two().requests()], [...before, requests]);
+    for (const share of seen.slice(0, 2)) assert.ok(share >= 90 && share <= 115, `${share} of 1,000 at 26 of 256`);
+    for (const share of seen.slice(2)) assert.ok(share >= 490 && share <= 510, `${share} of 1,000 at 128 of 256`);
+  });
+
+  it('lets every kind of client end what it has begun on an instance that is replaced', async () => {
+    await router.apply(table(shop(one().backend)));
+    const kept = connect(httpPort, '127.0.0.1');
+    assert.match(await echo(kept, 'GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n'), /one$/);
+    const socket = await upgraded(httpPort);
+    const slow = get(httpPort, 'shop.localhost', '/slow');
+    const stream = get(httpPort, 'shop.localhost', '/stream');
+    while ((await router.active('one')) < 3) await sleep(10);
+
+    await router.apply(table(shop(two().backend, draining(one().backend))));
+    const during = await router.active('one');
+    assert.match(await echo(kept, 'GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n'), /two$/);
+    assert.equal(await echo(socket, 'still here'), 'still here');
+    const [slowly, streamed] = await Promise.all([slow, stream]);
+    socket.end();
+    for (let waited = 0; (await router.active('one')) > 0 && waited < 100; waited++) await sleep(20);
+    const left = await router.active('one');
+    await router.apply(table(shop(two().backend)));
+
+    assert.deepEqual([during, left], [3, 0]);
+    assert.equal(slowly.text, 'one');
+    assert.equal(streamed.text.match(/one \d/g)?.length, 10);
+    assert.match(await echo(kept, 'GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n'), /two$/);
+    kept.destroy();
   });
 
   it('loses no request while it is reloaded and instances stop afterwards', async () => {

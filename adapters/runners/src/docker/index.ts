@@ -1,1 +1,1 @@
-export { type DockerRunnerEvent, type DockerRunnerOptions, dockerRunner } from './runner.ts';
+export { type DockerRunnerOptions, dockerRunner } from './runner.ts';

@@ -5,25 +5,27 @@ export const runLabel = {
   installation: 'eve.installation',
   role: 'eve.role',
   place: 'eve.place',
+  environment: 'eve.environment',
   work: 'eve.work',
   fence: 'eve.fence',
 } as const;
 
 /** The whole of what the engine is asked to create for a run, as a value a test can read. */
-export function runnerBody(
-  { image, command, environment, place, limits }: RunnerPlan,
-  installation: string,
-  lease: Lease,
-): Readonly<Record<string, unknown>> {
-  const { memoryBytes, cpus } = limits;
+export function runnerBody(plan: RunnerPlan, installation: string, lease: Lease): Readonly<Record<string, unknown>> {
+  const { image, command, entrypoint, user, workingDir, environment, place, environmentId } = plan;
+  const { memoryBytes, cpus } = plan.limits;
   return {
     Image: image,
     ...(command && { Cmd: command }),
+    ...(entrypoint && { Entrypoint: entrypoint }),
+    ...(user && { User: user }),
+    ...(workingDir && { WorkingDir: workingDir }),
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     Labels: {
       [runLabel.installation]: installation,
       [runLabel.role]: 'run',
       ...(place !== null && { [runLabel.place]: place }),
+      ...(environmentId && { [runLabel.environment]: environmentId }),
       [runLabel.work]: lease.workId,
       [runLabel.fence]: String(lease.fence),
     },

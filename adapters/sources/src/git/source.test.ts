@@ -8,12 +8,13 @@ import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { BuildFailed } from '@eve/domain';
 import type { Repository } from '@eve/operations';
-import { testSource } from '../../../../operations/testing/source-contract.ts';
+import { type SourceUnderTest, testSource } from '../../../../operations/testing/source-contract.ts';
+import { testSourceHistory } from '../../../../operations/testing/source-history-contract.ts';
 import { gitSource } from './source.ts';
 
 const never = new AbortController().signal;
 
-testSource('git on this machine', async () => {
+const onThisMachine = async (): Promise<SourceUnderTest> => {
   const workDir = await mkdtemp(join(tmpdir(), 'eve-git-'));
   return {
     source: gitSource({ workDir }),
@@ -25,12 +26,14 @@ testSource('git on this machine', async () => {
       assert.deepEqual(left, []);
     },
   };
-});
+};
+testSource('git on this machine', onThisMachine);
+testSourceHistory('git on this machine', onThisMachine);
 
 const token = 'ghp_very-secret/token';
 
-for (const age of ['new', 'old'] as const)
-  testSource(`git over HTTP with a token and an ${age} server`, async () => {
+for (const age of ['new', 'old'] as const) {
+  const overHttp = async (): Promise<SourceUnderTest> => {
     const workDir = await mkdtemp(join(tmpdir(), 'eve-git-'));
     const server = await gitServer(token, age);
     const repository = (path: string): Repository => ({
@@ -50,7 +53,10 @@ for (const age of ['new', 'old'] as const)
         await rm(workDir, { recursive: true });
       },
     };
-  });
+  };
+  testSource(`git over HTTP with a token and an ${age} server`, overHttp);
+  testSourceHistory(`git over HTTP with a token and an ${age} server`, overHttp);
+}
 
 describe('git', () => {
   it('calls refused credentials by name and shows none of them', async () => {

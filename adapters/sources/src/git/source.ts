@@ -1,10 +1,12 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ProgramOutput, scratchDirectory, tryProgram } from '@eve/adapter-process';
-import { BuildFailed, buildFailure, isGitSha, PlatformError } from '@eve/domain';
-import type { Source, SourceStep } from '@eve/operations';
+import { scratchDirectory, tryProgram } from '@eve/adapter-process';
+import { isGitSha, PlatformError } from '@eve/domain';
+import type { Source } from '@eve/operations';
 import { type Access, type AccessOptions, openAccess } from './access.ts';
 import { checkoutError, lookupError } from './failure.ts';
+import { fetchCommit, type Git, unpack } from './fetch-commit.ts';
+import { readHistory } from './history.ts';
 import { measureTree, openWorkspace, showBytes } from './workspace.ts';
 
 export interface GitOptions extends AccessOptions {
@@ -13,14 +15,9 @@ export interface GitOptions extends AccessOptions {
   readonly maxPackBytes?: number;
   /** How long looking up a ref may take. */
   readonly lookupTimeoutMs?: number;
+  /** How long reading the history may take. */
+  readonly historyTimeoutMs?: number;
 }
-
-type Git = (
-  args: readonly string[],
-  more?: { cwd?: string; input?: AsyncIterable<Uint8Array> },
-) => Promise<ProgramOutput>;
-
-const defaultMaxPackBytes = 1_073_741_824;
 
 /** Reads git repositories with git itself, shut in: no configuration of the machine, no hooks, no prompts, few protocols. */
 export function gitSource(options: GitOptions): Source {
@@ -52,6 +49,26 @@ export function gitSource(options: GitOptions): Source {
       throw new PlatformError('ref_not_found', `${access.url?.shown} has no branch or tag ${ref}.${hint}`);
     },
 
+    async commits({ repository, pack, from, to, limit }, signal) {
+      if (!isGitSha(to) || (from !== null && !isGitSha(from)))
+        throw new PlatformError('ref_not_found', 'A commit is named by all of its 40 digits.');
+      if (!repository && !pack) throw new PlatformError('source_invalid', 'There is neither a repository nor a pack.');
+      await using access = await openAccess(pack ? null : repository, options);
+      const timeout = AbortSignal.timeout(options.historyTimeoutMs ?? 60_000);
+      const git = gitOf(access, AbortSignal.any([signal, timeout]));
+      const directory = await scratchDirectory(options.workDir, 'history');
+      try {
+        const range = { from, to, limit };
+        const bound = { directory, maxPackBytes: options.maxPackBytes };
+        return await readHistory((args, more) => git(args, { cwd: directory, ...more }), access, pack, range, bound);
+      } catch (error) {
+        if (!timeout.aborted || signal.aborted) throw error;
+        throw new PlatformError('source_unreachable', `${access.url?.shown ?? 'git'} did not answer in time.`);
+      } finally {
+        await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+      }
+    },
+
     async checkout({ repository, sha, pack }, say, signal) {
       if (!isGitSha(sha)) throw new PlatformError('source_invalid', 'A commit is named by all of its 40 digits.');
       if (!repository && !pack) throw new PlatformError('source_invalid', 'There is neither a repository nor a pack.');
@@ -69,8 +86,13 @@ export function gitSource(options: GitOptions): Source {
         };
 
         await must(['init', '--quiet', '--template=', '--', '.']);
-        if (pack) await unpack(inTree, access, { sha, pack, directory }, say, options.maxPackBytes);
-        else await fetchCommit(inTree, access, sha, say);
+        if (pack) {
+          say('clone', 'Unpacking the uploaded source');
+          await unpack(inTree, access, { sha, pack, directory }, options.maxPackBytes);
+        } else {
+          say('clone', `Cloning ${access.url?.shown}`);
+          await fetchCommit(inTree, access, sha, { fail: (stderr) => checkoutError(stderr, access, sha) });
+        }
 
         say('checkout', `Checking out ${sha.slice(0, 8)}`);
         await must(['checkout', '--quiet', '--detach', sha, '--']);
@@ -92,56 +114,6 @@ export function gitSource(options: GitOptions): Source {
       }
     },
   };
-}
-
-async function fetchCommit(git: Git, access: Access, sha: string, say: (step: SourceStep, text: string) => void) {
-  const url = access.url?.url ?? '';
-  say('clone', `Cloning ${access.url?.shown}`);
-  const quietly = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
-  const direct = await git([...quietly, '--depth=1', '--', url, sha]);
-  if (direct.code === 0) return requireCommit(git, access, sha);
-
-  const shallowless = /dumb http|does not support shallow/i.test(direct.stderr);
-  if (!shallowless && !/does not allow request for unadvertised object/i.test(direct.stderr))
-    throw checkoutError(direct.stderr, access, sha);
-  // An old server gives only what its branches and tags name: ask for more of their history until it is there.
-  const refs = ['+refs/heads/*:refs/remotes/eve/*', '+refs/tags/*:refs/tags/*'];
-  for (const depth of shallowless ? [[]] : [['--depth=1'], ['--depth=100'], ['--depth=2147483647']]) {
-    const fetched = await git([...quietly, ...depth, '--', url, ...refs]);
-    if (fetched.code !== 0) throw checkoutError(fetched.stderr, access, sha);
-    if ((await git(['cat-file', '-e', `${sha}^{commit}`])).code === 0) return requireCommit(git, access, sha);
-  }
-  throw checkoutError('not our ref', access, sha);
-}
-
-async function unpack(
-  git: Git,
-  access: Access,
-  { sha, pack, directory }: { sha: string; pack: AsyncIterable<Uint8Array>; directory: string },
-  say: (step: SourceStep, text: string) => void,
-  maxPackBytes = defaultMaxPackBytes,
-) {
-  say('clone', 'Unpacking the uploaded source');
-  // The commit's parents are not in the pack, and need not be.
-  await writeFile(join(directory, '.git', 'shallow'), `${sha}\n`);
-  const indexed = await git(['index-pack', '--stdin', '--strict', `--max-input-size=${maxPackBytes}`], { input: pack });
-  if (indexed.code !== 0) {
-    const said = /exceeds maximum allowed size/.test(indexed.stderr) ? 'it is too large' : 'it is not a sound git pack';
-    throw new BuildFailed(
-      buildFailure('clone_error', `The uploaded source cannot be used: ${said}.`, { phase: 'source' }),
-    );
-  }
-  await requireCommit(git, access, sha);
-  const walked = await git(['rev-list', '--objects', '--quiet', sha, '--']);
-  if (walked.code !== 0)
-    throw new BuildFailed(
-      buildFailure('clone_error', `The uploaded source lacks parts of the commit ${sha}.`, { phase: 'source' }),
-    );
-}
-
-async function requireCommit(git: Git, access: Access, sha: string): Promise<void> {
-  const found = await git(['rev-parse', '--verify', '--quiet', `${sha}^{commit}`]);
-  if (found.stdout.trim() !== sha) throw checkoutError('not our ref', access, sha);
 }
 
 function checkRef(ref: string): void {

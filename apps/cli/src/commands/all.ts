@@ -16,27 +16,44 @@ import { buildShow } from './build/show.ts';
 import { buildSteps } from './build/steps.ts';
 import { buildVerify } from './build/verify.ts';
 import { completion } from './completion.ts';
+import { configApply } from './config/apply.ts';
+import { configDiff } from './config/diff.ts';
 import { configHistory } from './config/history.ts';
 import { configList } from './config/list.ts';
+import { configRestore } from './config/restore.ts';
 import { configSet } from './config/set.ts';
+import { configShow } from './config/show.ts';
 import { configUnset } from './config/unset.ts';
-import { deployCancel } from './deploy/cancel.ts';
+import { deployAbort, deployCancel } from './deploy/abort.ts';
+import { deployApprove } from './deploy/approve.ts';
+import { deployList } from './deploy/list.ts';
 import { deployLogs } from './deploy/logs.ts';
+import { deployPause } from './deploy/pause.ts';
+import { deployPromote } from './deploy/promote.ts';
+import { deployReject } from './deploy/reject.ts';
 import { deployShow } from './deploy/show.ts';
 import { deployWait } from './deploy/wait.ts';
 import { doctor } from './doctor.ts';
+import { envBoard } from './env/board.ts';
 import { envCreate } from './env/create.ts';
 import { envDelete } from './env/delete.ts';
 import { envDeploy } from './env/deploy.ts';
 import { envDeploys } from './env/deploys.ts';
+import { envDiagnose } from './env/diagnose.ts';
+import { envDrift } from './env/drift.ts';
 import { envHistory } from './env/history.ts';
 import { envList } from './env/list.ts';
+import { envLock } from './env/lock.ts';
 import { envLogs } from './env/logs.ts';
+import { envRepair } from './env/repair.ts';
 import { envResume } from './env/resume.ts';
 import { envRollback } from './env/rollback.ts';
 import { envShow } from './env/show.ts';
 import { envStatus } from './env/status.ts';
 import { envSuspend } from './env/suspend.ts';
+import { envUnlock } from './env/unlock.ts';
+import { envUpdate } from './env/update.ts';
+import { gc } from './gc.ts';
 import { init } from './init.ts';
 import { localDown } from './local/down.ts';
 import { manifestValidate } from './manifest/validate.ts';
@@ -55,12 +72,20 @@ import { projectShow } from './project/show.ts';
 import { projectSync } from './project/sync.ts';
 import { projectUpdate } from './project/update.ts';
 import { queueList } from './queue/list.ts';
+import { releaseBlock } from './release/block.ts';
 import { releaseCreate } from './release/create.ts';
+import { releaseDelete } from './release/delete.ts';
+import { releaseDiff } from './release/diff.ts';
 import { releaseList } from './release/list.ts';
+import { releaseManifest } from './release/manifest.ts';
+import { releasePrune } from './release/prune.ts';
 import { releaseResolve } from './release/resolve.ts';
 import { releaseShow } from './release/show.ts';
+import { releaseUnblock } from './release/unblock.ts';
 import { secretsDelete } from './secrets/delete.ts';
+import { secretsImport } from './secrets/import.ts';
 import { secretsList } from './secrets/list.ts';
+import { secretsRotateKey } from './secrets/rotate-key.ts';
 import { secretsSet } from './secrets/set.ts';
 import { secretsShow } from './secrets/show.ts';
 import { secretsValidate } from './secrets/validate.ts';
@@ -88,21 +113,40 @@ export const allCommands: readonly Command[] = [
   releaseList,
   releaseShow,
   releaseResolve,
+  releaseDiff,
+  releaseManifest,
+  releaseBlock,
+  releaseUnblock,
+  releaseDelete,
+  releasePrune,
   envList,
+  envBoard,
   envShow,
   envStatus,
+  envDiagnose,
   envCreate,
+  envUpdate,
   envDelete,
   envDeploy,
   envRollback,
   envHistory,
   envDeploys,
   envLogs,
+  envDrift,
+  envRepair,
+  envLock,
+  envUnlock,
   envSuspend,
   envResume,
+  deployList,
   deployShow,
   deployLogs,
   deployWait,
+  deployApprove,
+  deployReject,
+  deployPromote,
+  deployPause,
+  deployAbort,
   deployCancel,
   pipelineList,
   pipelineShow,
@@ -122,10 +166,16 @@ export const allCommands: readonly Command[] = [
   secretsShow,
   secretsDelete,
   secretsValidate,
+  secretsImport,
+  secretsRotateKey,
   configList,
   configSet,
   configUnset,
   configHistory,
+  configShow,
+  configDiff,
+  configRestore,
+  configApply,
   authLogin,
   authStatus,
   authLogout,
@@ -135,6 +185,7 @@ export const allCommands: readonly Command[] = [
   tokenList,
   tokenRevoke,
   localDown,
+  gc,
   init,
   doctor,
   completion(() => allCommands),

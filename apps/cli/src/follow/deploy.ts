@@ -2,15 +2,25 @@ import type { Deploy } from '@eve/protocol-rest/contract';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../failure.ts';
 import { deployOutcome, servingLines } from '../show/deploy.ts';
+import { waitsForText } from '../show/deploy-detail.ts';
 import { followed, type WayBack } from './detach.ts';
 import { printLog } from './log.ts';
 import { pollUntil } from './patience.ts';
 
 const ended = ['healthy', 'failed', 'cancelled', 'superseded'];
 
-/** Whether nothing more happens by itself. */
-export function isDeployAtRest({ status }: Pick<Deploy, 'status'>): boolean {
-  return status === 'awaiting_approval' || ended.includes(status);
+/** Whether nothing more happens by itself: it has ended, or waits for somebody. */
+export function isDeployAtRest(deploy: Pick<Deploy, 'status' | 'phase' | 'approved_by'>): boolean {
+  return ended.includes(deploy.status) || waitsForSomebody(deploy);
+}
+
+/** It goes on when somebody approves or promotes it. */
+export function waitsForSomebody({
+  status,
+  phase,
+  approved_by: approvedBy,
+}: Pick<Deploy, 'status' | 'phase' | 'approved_by'>): boolean {
+  return (status === 'awaiting_approval' && !approvedBy) || (status === 'deploying' && phase === 'paused');
 }
 
 /** Follows a deploy to its end: its log on stderr, the final state and the addresses on stdout. */
@@ -23,8 +33,10 @@ export async function followDeploy(
   const wayBack: WayBack = {
     what: `deploy ${deploy.id}`,
     follow: `eve deploy wait ${deploy.id}`,
-    cancel: `eve deploy cancel ${deploy.id}`,
+    cancel: `eve deploy abort ${deploy.id}`,
   };
+  const before = waitsForText(deploy);
+  if (before) context.say(`Waits for ${before}.`);
   return followed(
     context,
     () => wayBack,
@@ -49,7 +61,7 @@ export async function deployToItsEnd({ api, say, style }: Context, id: string, s
   try {
     const final = await pollUntil(() => api.getDeploy(id), isDeployAtRest, { signal });
     // The last lines are on their way when the state is final.
-    if (final.status !== 'awaiting_approval') await Promise.race([log, pause(2_000)]);
+    if (!waitsForSomebody(final)) await Promise.race([log, pause(2_000)]);
     return final;
   } finally {
     atRest.abort();
@@ -73,8 +85,8 @@ export async function tellDeploy(
   for (const line of servingLines(await context.api.environmentStatus(project, environment))) context.print(line);
 }
 
-export function exitCodeOfDeploy({ status }: Pick<Deploy, 'status'>): number {
-  if (status === 'healthy') return exitCodes.done;
-  if (status === 'awaiting_approval') return exitCodes.waiting;
-  return status === 'superseded' ? exitCodes.conflict : exitCodes.failed;
+/** 0: it serves; 5: it waits for somebody; 1: it has ended in any other way. */
+export function exitCodeOfDeploy(deploy: Pick<Deploy, 'status' | 'phase' | 'approved_by'>): number {
+  if (deploy.status === 'healthy') return exitCodes.done;
+  return waitsForSomebody(deploy) ? exitCodes.waiting : exitCodes.failed;
 }

@@ -1,9 +1,10 @@
-import type { PipelineRunDetail, Step } from '@eve/protocol-rest/contract';
+import type { DeployDetail, PipelineRunDetail, Step } from '@eve/protocol-rest/contract';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../failure.ts';
 import { tookOf } from '../output/text.ts';
-import { servingLines } from '../show/deploy.ts';
+import { deployOutcome, servingLines } from '../show/deploy.ts';
 import { runOutcome } from '../show/pipeline.ts';
+import { waitsForSomebody } from './deploy.ts';
 import { followed, type WayBack } from './detach.ts';
 import { printLog } from './log.ts';
 import { pollUntil } from './patience.ts';
@@ -28,19 +29,29 @@ export async function followPipelineRun(
     () => wayBack,
     timeoutSeconds,
     async (signal) => {
-      const final = await runToItsEnd(context, runId, signal);
-      await tellRun(context, final, project);
-      return exitCodeOfPipelineRun(final);
+      const { detail, waiting } = await runToItsEnd(context, runId, signal);
+      if (waiting) {
+        context.answer(detail, () => deployOutcome(waiting, waiting.env_name));
+        return exitCodes.waiting;
+      }
+      await tellRun(context, detail, project);
+      return exitCodeOfPipelineRun(detail);
     },
   );
 }
 
-async function runToItsEnd(context: Context, runId: string, signal: AbortSignal): Promise<PipelineRunDetail> {
+/** Until it has ended, or one of its deploys waits for somebody. */
+async function runToItsEnd(
+  context: Context,
+  runId: string,
+  signal: AbortSignal,
+): Promise<{ detail: PipelineRunDetail; waiting: DeployDetail | null }> {
   const stop = new AbortController();
   const logs = new Map<string, Promise<void>>();
   const told = new Map<string, string>();
+  let waiting: DeployDetail | null = null;
   try {
-    return await pollUntil(
+    const detail = await pollUntil(
       () => context.api.getPipelineRun(runId),
       async ({ run, steps }) => {
         for (const step of steps) {
@@ -60,14 +71,25 @@ async function runToItsEnd(context: Context, runId: string, signal: AbortSignal)
           const log = startLog(context, step, AbortSignal.any([signal, stop.signal]));
           if (log) logs.set(step.id, log);
         }
-        return run.status === 'awaiting_approval' || finished.includes(run.status);
+        waiting = await deployThatWaits(context, steps);
+        return waiting !== null || run.status === 'awaiting_approval' || finished.includes(run.status);
       },
       { signal, pauseMs: 400 },
     );
+    return { detail, waiting };
   } finally {
     stop.abort();
     await Promise.all(logs.values());
   }
+}
+
+async function deployThatWaits({ api }: Context, steps: readonly Step[]): Promise<DeployDetail | null> {
+  for (const { status, subject_id: subject } of steps) {
+    if (status !== 'running' || !subject?.startsWith('dep_')) continue;
+    const deploy = await api.getDeploy(subject);
+    if (waitsForSomebody(deploy)) return deploy;
+  }
+  return null;
 }
 
 /** The log of the build run or deploy that does the step's work; null where there is none. */

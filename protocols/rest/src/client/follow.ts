@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogEnd, LogEntry, LogState } from '../contract/index.ts';
-import { ApiError, type ClientOptions, send } from './transport.ts';
+import type { InstanceChange, LogEnd, LogEntry, LogState, ServiceLine } from '../contract/index.ts';
+import { ApiError, type Call, type ClientOptions, send } from './transport.ts';
 
 /** What a follower sees: how the thing waits, its lines, and once its final state; and when the connection is lost and back, for people to know. */
 export type LogEvent =
@@ -30,6 +30,67 @@ export async function* followLog(
 ): AsyncGenerator<LogEvent, void, undefined> {
   let seen = after;
   let run = runId;
+  const call = (): Asked => ({
+    query: { follow: true, step, attempt, run_id: run, after: seen, tail: seen === undefined ? tail : undefined },
+    headers: seen === undefined ? {} : { 'last-event-id': String(seen) },
+  });
+  for await (const received of followEvents(options, route, call, signal)) {
+    const event = received.type === 'connection' ? received : logEvent(received);
+    if (event === null) continue;
+    if (event.type === 'log') seen = event.sequence;
+    if (event.type === 'state' && event.subject_id.startsWith('brun_')) run = event.subject_id;
+    yield event;
+    if (event.type === 'end') return;
+  }
+}
+
+/** What a follower of services sees. */
+export type ServiceLogEvent =
+  | { readonly type: 'connection'; readonly lost: boolean; readonly message: string }
+  | ({ readonly type: 'log' } & ServiceLine)
+  | ({ readonly type: 'instance' } & InstanceChange)
+  | { readonly type: 'end'; readonly reason: string };
+
+/** Follows what services print, until the signal or until their environment is deleted; a lost connection as `followLog`. */
+export async function* followServiceLog(
+  options: ClientOptions,
+  route: string,
+  query: Readonly<Record<string, unknown>>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ServiceLogEvent, void, undefined> {
+  let seen: string | null = null;
+  const call = (): Asked => ({
+    query: { ...query, follow: true },
+    headers: seen === null ? {} : { 'last-event-id': seen },
+  });
+  for await (const received of followEvents(options, route, call, signal)) {
+    // The shapes are the server's promise, made by the same contract.
+    if (received.type === 'connection') yield received;
+    else if (received.event === 'log') {
+      seen = received.id ?? seen;
+      yield { type: 'log', ...(JSON.parse(received.data) as ServiceLine) };
+    } else if (received.event === 'pod_changed')
+      yield { type: 'instance', ...(JSON.parse(received.data) as InstanceChange) };
+    else if (received.event === 'end') {
+      yield { type: 'end', ...(JSON.parse(received.data) as { reason: string }) };
+      return;
+    }
+  }
+}
+
+type Received =
+  | { readonly type: 'connection'; readonly lost: boolean; readonly message: string }
+  | { readonly type: 'event'; readonly event: string; readonly data: string; readonly id: string | null };
+
+type Asked = Pick<Call, 'query' | 'headers'>;
+
+/** The events of a stream that is asked for again when it breaks off, until the reader has had enough. */
+async function* followEvents(
+  options: ClientOptions,
+  route: string,
+  call: () => Asked,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Received, void, undefined> {
   let opened = false;
   let failures = 0;
   let failingSince = 0;
@@ -37,20 +98,18 @@ export async function* followLog(
     using alive = silence(signal);
     let why = 'the server closed it';
     try {
+      const { query, headers } = call();
       const response = await send(options, 'GET', route, {
         signal: alive.signal,
-        query: { follow: true, step, attempt, run_id: run, after: seen, tail: seen === undefined ? tail : undefined },
-        headers: { accept: 'text/event-stream', ...(seen !== undefined && { 'last-event-id': String(seen) }) },
+        query,
+        headers: { accept: 'text/event-stream', ...headers },
       });
       if (!response.body) throw new ApiError('The log ended before it began.', { status: 0, code: 'answer_invalid' });
       opened = true;
-      for await (const event of logEvents(alive.watch(response.body))) {
+      for await (const event of serverSentEvents(alive.watch(response.body))) {
         if (failures > 0) yield { type: 'connection', lost: false, message: 'Connected again; the log goes on.' };
         failures = 0;
-        if (event.type === 'log') seen = event.sequence;
-        if (event.type === 'state' && event.subject_id.startsWith('brun_')) run = event.subject_id;
-        yield event;
-        if (event.type === 'end') return;
+        yield { type: 'event', ...event };
       }
     } catch (error) {
       if (signal?.aborted || !opened || !isPassing(error)) throw error;
@@ -93,12 +152,12 @@ function isPassing(error: unknown): boolean {
   return !(error instanceof ApiError) || error.status === 0 || error.status === 429 || error.status >= 500;
 }
 
-async function* logEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<LogEvent> {
-  for await (const { event, data } of serverSentEvents(body)) {
-    if (event === 'log') yield { type: 'log', ...(JSON.parse(data) as LogEntry) };
-    else if (event === 'state') yield { type: 'state', ...(JSON.parse(data) as LogState) };
-    else if (event === 'end') yield { type: 'end', ...(JSON.parse(data) as LogEnd) };
-  }
+/** An event in the words of the contract; null for one that says nothing to a follower. */
+function logEvent({ event, data }: { readonly event: string; readonly data: string }): LogEvent | null {
+  if (event === 'log') return { type: 'log', ...(JSON.parse(data) as LogEntry) };
+  if (event === 'state') return { type: 'state', ...(JSON.parse(data) as LogState) };
+  if (event === 'end') return { type: 'end', ...(JSON.parse(data) as LogEnd) };
+  return null;
 }
 
 /** Takes an event stream apart: fields up to an empty line are one event; comments keep the connection alive. */

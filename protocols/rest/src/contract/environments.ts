@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Deploy, DeployStatus } from './deploys.ts';
+import { Duration } from './builds.ts';
+import { DeployCause, DeployStatus } from './deploys.ts';
 import {
   ConfigVersionId,
   DeployId,
@@ -11,6 +12,40 @@ import {
   Timestamp,
 } from './fields.ts';
 import { Release } from './releases.ts';
+import { AskedStrategy, Strategy } from './strategies.ts';
+
+/** What is set on an environment itself; null: as the manifest says, and where it says nothing the default. */
+export const EnvironmentSettings = z
+  .object({
+    strategy: Strategy.nullable(),
+    approval: z.enum(['required', 'none']).nullable(),
+    auto_deploy: z.boolean().nullable().describe('whether triggers may deploy here'),
+    protected: z.boolean().nullable().describe('takes tagged releases only, is not deleted, nobody approves their own'),
+    drift: z.enum(['report', 'repair']).nullable(),
+    auto_rollback: z.boolean().nullable().describe('what turns out unstable after its switch gives way by itself'),
+    stabilise: z.string().nullable().describe('how long a new revision is watched after its switch, such as 30s'),
+  })
+  .meta({ id: 'EnvironmentSettings' });
+export type EnvironmentSettings = z.infer<typeof EnvironmentSettings>;
+
+/** Settings with every gap filled from the manifest and the defaults: what counts for the next deploy. */
+export const EnvironmentRules = z
+  .object({
+    strategy: Strategy,
+    approval: z.enum(['required', 'none']),
+    auto_deploy: z.boolean(),
+    protected: z.boolean(),
+    drift: z.enum(['report', 'repair']),
+    auto_rollback: z.boolean(),
+    stabilise: z.string(),
+  })
+  .meta({ id: 'EnvironmentRules' });
+export type EnvironmentRules = z.infer<typeof EnvironmentRules>;
+
+export const EnvironmentLock = z
+  .object({ holder: z.string(), reason: z.string(), since: Timestamp })
+  .meta({ id: 'EnvironmentLock' });
+export type EnvironmentLock = z.infer<typeof EnvironmentLock>;
 
 /** Where releases run. */
 export const Environment = z
@@ -20,6 +55,10 @@ export const Environment = z
     name: z.string(),
     type: z.enum(['persistent', 'temporary']),
     status: z.enum(['active', 'suspended']),
+    suspended_reason: z.string().nullable(),
+    settings: EnvironmentSettings,
+    lock: EnvironmentLock.nullable().describe('while there is one, nothing is deployed'),
+    version: z.string().describe('of type and settings, for If-Match: who edits after somebody else is told'),
     current_revision_id: RevisionId.nullable(),
     last_deploy_id: DeployId.nullable(),
     created_at: Timestamp,
@@ -27,11 +66,46 @@ export const Environment = z
   .meta({ id: 'Environment' });
 export type Environment = z.infer<typeof Environment>;
 
+export const EnvironmentDetail = Environment.extend({ rules: EnvironmentRules }).meta({ id: 'EnvironmentDetail' });
+export type EnvironmentDetail = z.infer<typeof EnvironmentDetail>;
+
 export const CreateEnvironment = z.strictObject({
   name: EnvironmentName.max(20),
   type: z.enum(['persistent', 'temporary']).optional(),
 });
 export type CreateEnvironment = z.input<typeof CreateEnvironment>;
+
+/** Only what is given changes; null takes a setting back to what the manifest says. */
+export const UpdateEnvironment = z.strictObject({
+  type: z.enum(['persistent', 'temporary']).optional(),
+  settings: z
+    .strictObject({
+      strategy: AskedStrategy.nullable(),
+      approval: z.enum(['required', 'none']).nullable(),
+      auto_deploy: z.boolean().nullable(),
+      protected: z.boolean().nullable(),
+      drift: z.enum(['report', 'repair']).nullable(),
+      auto_rollback: z.boolean().nullable(),
+      stabilise: z
+        .union([z.literal(0), z.literal('0s'), Duration])
+        .nullable()
+        .describe('at most an hour'),
+    })
+    .partial()
+    .optional(),
+  expected_version: z.string().max(64).optional().describe('the version that was read; the same as If-Match'),
+});
+export type UpdateEnvironment = z.input<typeof UpdateEnvironment>;
+
+export const LockEnvironment = z.strictObject({
+  reason: z.string().min(1).max(500).describe('others will read it'),
+});
+export type LockEnvironment = z.input<typeof LockEnvironment>;
+
+export const UnlockedEnvironment = z
+  .object({ environment: Environment, released: EnvironmentLock.nullable().describe('whose it was; null: none') })
+  .meta({ id: 'UnlockedEnvironment' });
+export type UnlockedEnvironment = z.infer<typeof UnlockedEnvironment>;
 
 /** Release and configuration in one environment, shown as `staging#12`. */
 export const Revision = z
@@ -57,93 +131,19 @@ export const RevisionEntry = z
     current: z.boolean(),
     deploy_id: DeployId.nullable(),
     deploy_status: DeployStatus.nullable().describe('how the deploy that was to make it serve ended'),
+    cause: DeployCause.nullable(),
+    config_number: z.int().describe('the version of its configuration'),
+    restorable: z.boolean().describe('a rollback can bring it back'),
+    restorable_code: z.enum([
+      'current',
+      'restorable',
+      'never_healthy',
+      'release_blocked',
+      'image_gone',
+      'beyond_retention',
+      'unknown',
+    ]),
+    not_restorable: z.string().nullable().describe('why it cannot be brought back'),
   })
   .meta({ id: 'RevisionEntry' });
 export type RevisionEntry = z.infer<typeof RevisionEntry>;
-
-export const ServiceState = z
-  .object({
-    name: z.string(),
-    state: z.enum(['running', 'starting', 'stopped', 'missing']),
-    image: z.string(),
-    urls: z.array(z.string()),
-    replicas: z.int().describe('how many instances there should be'),
-    digest_matches: z.boolean().describe('what runs is what was released'),
-    instances: z.array(
-      z.object({
-        name: z.string(),
-        state: z.enum(['running', 'exited', 'restarting']),
-        restarts: z.int(),
-        digests: z.array(z.string()),
-        ports: z.array(z.object({ container: z.int(), host: z.string(), port: z.int() })),
-        started_at: Timestamp.nullable(),
-      }),
-    ),
-  })
-  .meta({ id: 'ServiceState' });
-export type ServiceState = z.infer<typeof ServiceState>;
-
-export const EnvironmentStatus = z
-  .object({
-    project_id: ProjectId,
-    env_name: z.string(),
-    status: z.enum(['ready', 'deploying', 'degraded', 'unknown']),
-    ready: z.boolean().describe('what serves runs as released, also while a new revision is tried'),
-    environment: Environment,
-    revision: Revision.nullable(),
-    release: Release.nullable(),
-    last_deploy: Deploy.nullable(),
-    services: z.array(ServiceState),
-    checked_at: Timestamp,
-  })
-  .meta({ id: 'EnvironmentStatus' });
-export type EnvironmentStatus = z.infer<typeof EnvironmentStatus>;
-
-export const ConfigValue = z.union([
-  z.strictObject({ plain: z.string() }),
-  z.strictObject({ secret: z.string().min(1).describe('the key of a secret') }),
-]);
-
-/** The configuration of an environment at one time. */
-export const ConfigVersion = z
-  .object({
-    id: ConfigVersionId,
-    environment_id: EnvironmentId,
-    number: z.int(),
-    values: z.record(z.string(), z.record(z.string(), ConfigValue)).describe('service, or * for all → name → value'),
-    message: z.string().nullable(),
-    created_by: z.string().nullable(),
-    created_at: Timestamp,
-  })
-  .meta({ id: 'ConfigVersion' });
-export type ConfigVersion = z.infer<typeof ConfigVersion>;
-
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name of an environment variable');
-
-export const SetConfiguration = z.strictObject({
-  service: z.string().min(1).max(64).optional().describe('* for every service, the default'),
-  set: z
-    .record(variable, z.union([z.string(), ConfigValue]))
-    .optional()
-    .describe('a bare string is a plain value'),
-  unset: z.array(variable).optional(),
-  message: z.string().max(500).nullish(),
-  deploy: z.boolean().optional().describe('bring the change to the running environment, the default'),
-});
-export type SetConfiguration = z.input<typeof SetConfiguration>;
-
-export const SetConfigurationAnswer = z
-  .object({ version: ConfigVersion, deploy: Deploy.nullable() })
-  .meta({ id: 'SetConfigurationAnswer' });
-export type SetConfigurationAnswer = z.infer<typeof SetConfigurationAnswer>;
-
-export const EnvironmentLogQuery = z.object({
-  service: z.string().min(1).max(64),
-  tail: z.coerce.number().int().min(1).max(10_000).default(100),
-});
-export type EnvironmentLogQuery = z.input<typeof EnvironmentLogQuery>;
-
-export const EnvironmentLogs = z
-  .object({ logs: z.array(z.object({ instance: z.string(), line: z.string() })) })
-  .meta({ id: 'EnvironmentLogs' });
-export type EnvironmentLogs = z.infer<typeof EnvironmentLogs>;

@@ -21,6 +21,7 @@ export const EnvironmentId = id('env', 'an environment');
 export const ConfigVersionId = id('cfg', 'a configuration version');
 export const RevisionId = id('rev', 'a revision');
 export const DeployId = id('dep', 'a deploy');
+export const DriftId = id('drift', 'a drift');
 export const PipelineRunId = id('prun', 'a pipeline run');
 export const StepId = id('pstep', 'a pipeline step');
 

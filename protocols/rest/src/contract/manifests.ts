@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { ErrorDetail, GitSha, ManifestHash, ManifestId, ProjectId, SecretId, Timestamp } from './fields.ts';
+import { ErrorDetail, GitSha, ManifestHash, ManifestId, ProjectId, Timestamp } from './fields.ts';
 
 const yaml = z.string().min(1).max(1_000_000);
 
 export const SecretValidation = z.object({
-  missing: z.array(z.object({ key: z.string(), hints: z.array(z.string()) })),
+  missing: z.array(
+    z.object({
+      key: z.string(),
+      hints: z.array(z.string()),
+      suggestion: z.string().optional().describe('a secret that is set and was probably meant'),
+    }),
+  ),
 });
 export type SecretValidation = z.infer<typeof SecretValidation>;
 
@@ -57,38 +63,3 @@ export const ManifestValidation = z
   })
   .meta({ id: 'ManifestValidation' });
 export type ManifestValidation = z.infer<typeof ManifestValidation>;
-
-/** Never the value. */
-export const Secret = z
-  .object({
-    id: SecretId,
-    scope_type: z.enum(['project', 'org']),
-    scope_id: z.string(),
-    key: z.string(),
-    created_at: Timestamp,
-    updated_at: Timestamp,
-  })
-  .meta({ id: 'Secret' });
-export type Secret = z.infer<typeof Secret>;
-
-export const ShownSecret = Secret.extend({ masked_value: z.string() }).meta({ id: 'ShownSecret' });
-export type ShownSecret = z.infer<typeof ShownSecret>;
-
-export const SecretKey = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name as of an environment variable, at most 128 characters');
-
-export const SetSecret = z.strictObject({
-  key: SecretKey,
-  value: z.string().max(65_536),
-  type: z.enum(['env_var', 'file', 'github_token', 'ssh_key']).optional().describe('accepted, not used'),
-});
-export type SetSecret = z.input<typeof SetSecret>;
-
-export const ChangeSecret = SetSecret.omit({ key: true });
-
-export const ValidateSecrets = z.strictObject({
-  keys: z.array(SecretKey).max(500).optional(),
-  manifest_yaml: yaml.optional(),
-});
-export type ValidateSecrets = z.input<typeof ValidateSecrets>;

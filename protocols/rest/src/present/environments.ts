@@ -1,8 +1,7 @@
-import type { ConfigVersion, Deploy, DeployFailure, Environment, Release, Revision } from '@eve/domain';
-import type { Instance, PlannedChange, QueuePosition } from '@eve/operations';
+import type { Environment, EnvironmentLock, EnvironmentRules, Release, Revision } from '@eve/domain';
+import { durationText, environmentVersion, type Instance, strategyWords } from '@eve/operations';
 import type * as contract from '../contract/index.ts';
-import type { Context, EnvironmentStatus } from '../operations.ts';
-import { presentWaiting } from './build-runs.ts';
+import type { Context } from '../operations.ts';
 import { imageRef } from './image-ref.ts';
 import { iso } from './time.ts';
 
@@ -27,16 +26,49 @@ export function presentRelease(context: Context, release: Release): contract.Rel
 }
 
 export function presentEnvironment(environment: Environment): contract.Environment {
+  const { settings } = environment;
   return {
     id: environment.id,
     project_id: environment.projectId,
     name: environment.name,
     type: environment.kind,
     status: environment.status,
+    suspended_reason: environment.suspendedReason,
+    settings: {
+      strategy: settings.strategy && strategyWords(settings.strategy),
+      approval: settings.approval === null ? null : approvalWord(settings.approval),
+      auto_deploy: settings.autoDeploy,
+      protected: settings.protected,
+      drift: settings.drift,
+      auto_rollback: settings.autoRollback,
+      stabilise: settings.stabiliseMs === null ? null : durationText(settings.stabiliseMs),
+    },
+    lock: presentLock(environment.lock),
+    version: environmentVersion(environment),
     current_revision_id: environment.currentRevisionId,
     last_deploy_id: environment.lastDeployId,
     created_at: iso(environment.createdAt),
   };
+}
+
+export function presentRules(rules: EnvironmentRules): contract.EnvironmentRules {
+  return {
+    strategy: strategyWords(rules.strategy),
+    approval: approvalWord(rules.approval),
+    auto_deploy: rules.autoDeploy,
+    protected: rules.protected,
+    drift: rules.drift,
+    auto_rollback: rules.autoRollback,
+    stabilise: durationText(rules.stabiliseMs),
+  };
+}
+
+export function presentLock(lock: EnvironmentLock | null): contract.EnvironmentLock | null {
+  return lock && { holder: lock.holder, reason: lock.reason, since: iso(lock.since) };
+}
+
+function approvalWord(approval: boolean): 'required' | 'none' {
+  return approval ? 'required' : 'none';
 }
 
 export function presentRevision(revision: Revision): contract.Revision {
@@ -54,88 +86,14 @@ export function presentRevision(revision: Revision): contract.Revision {
   };
 }
 
-export function presentDeploy(deploy: Deploy, waiting: QueuePosition | null): contract.Deploy {
-  return {
-    id: deploy.id,
-    project_id: deploy.projectId,
-    environment_id: deploy.environmentId,
-    revision_id: deploy.revisionId,
-    status: deploy.status,
-    phase: deploy.phase,
-    cause: deploy.cause,
-    rolled_back_to: deploy.rolledBackTo,
-    error_message: deploy.failure?.message ?? null,
-    error_code: deploy.failure?.code ?? null,
-    error: deploy.failure && presentDeployFailure(deploy.failure),
-    cancel_requested_at: iso(deploy.cancelRequestedAt),
-    waiting: presentWaiting(waiting),
-    created_by: deploy.createdBy,
-    created_at: iso(deploy.createdAt),
-    started_at: iso(deploy.startedAt),
-    completed_at: iso(deploy.completedAt),
-  };
-}
-
-function presentDeployFailure({ code, message, service, hint, probes, logs }: DeployFailure): contract.DeployFailure {
-  return {
-    code,
-    message,
-    service,
-    hint,
-    probes: probes.map(({ at, ok, detail }) => ({ at: iso(at), ok, detail })),
-    logs: [...logs],
-  };
-}
-
-export function presentConfigVersion(version: ConfigVersion): contract.ConfigVersion {
-  return {
-    id: version.id,
-    environment_id: version.environmentId,
-    number: version.number,
-    values: Object.fromEntries(Object.entries(version.values).map(([service, values]) => [service, { ...values }])),
-    message: version.message,
-    created_by: version.createdBy,
-    created_at: iso(version.createdAt),
-  };
-}
-
-export function presentStatus(
-  context: Context,
-  { environment, revision, release, lastDeploy, services, ready, health }: EnvironmentStatus,
-): contract.EnvironmentStatus {
-  return {
-    project_id: environment.projectId,
-    env_name: environment.name,
-    status: health,
-    ready,
-    environment: presentEnvironment(environment),
-    revision: revision && presentRevision(revision),
-    release: release && presentRelease(context, release),
-    last_deploy: lastDeploy && presentDeploy(lastDeploy, null),
-    services: services.map(({ name, state, instances, replicas, image, urls, digestMatches }) => ({
-      name,
-      state,
-      image,
-      urls: [...urls],
-      replicas,
-      digest_matches: digestMatches,
-      instances: instances.map(presentInstance),
-    })),
-    checked_at: iso(context.platform.now()),
-  };
-}
-
-function presentInstance(instance: Instance): contract.ServiceState['instances'][number] {
+export function presentInstance(instance: Instance): Omit<contract.ServiceState['instances'][number], 'last_probe'> {
   return {
     name: instance.name,
     state: instance.state,
+    named: instance.named,
     restarts: instance.restarts,
     digests: [...instance.digests],
     ports: instance.ports.map(({ container, host, port }) => ({ container, host, port })),
     started_at: iso(instance.startedAt),
   };
-}
-
-export function presentChange({ service, kind, reason, instances }: PlannedChange) {
-  return { service, kind, reason, instances };
 }

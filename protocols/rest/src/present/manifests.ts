@@ -1,5 +1,5 @@
 import type { ErrorDetail, Manifest } from '@eve/domain';
-import { howToSetSecret, type ManifestSync } from '@eve/operations';
+import type { ManifestSync } from '@eve/operations';
 import type * as contract from '../contract/index.ts';
 import { iso } from './time.ts';
 
@@ -39,8 +39,4 @@ function pointerOf(path: string): string {
     .split('.')
     .map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1'))
     .join('/')}`;
-}
-
-export function presentMissingSecrets(keys: readonly string[]): contract.SecretValidation {
-  return { missing: keys.map((key) => ({ key, hints: [`Set it with ${howToSetSecret(key)}.`] })) };
 }

@@ -1,4 +1,4 @@
-import type { ApiToken, Organisation, Project, Secret } from '@eve/domain';
+import type { ApiToken, Organisation, Project } from '@eve/domain';
 import type { Caller, TransitionRecord } from '@eve/operations';
 import type * as contract from '../contract/index.ts';
 import { iso } from './time.ts';
@@ -46,17 +46,6 @@ export function presentCaller({ actor, tenantId, projectId, scopes, operator }: 
     project_id: projectId,
     scopes: [...scopes],
     is_admin: operator,
-  };
-}
-
-export function presentSecret({ id, tenantId, projectId, key, createdAt, updatedAt }: Secret): contract.Secret {
-  return {
-    id,
-    scope_type: projectId === null ? 'org' : 'project',
-    scope_id: projectId ?? tenantId,
-    key,
-    created_at: iso(createdAt),
-    updated_at: iso(updatedAt),
   };
 }
 

@@ -1,14 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import * as contract from '../contract/index.ts';
 import type { DeployAnswer } from '../operations.ts';
 import { given, pageOf, presentPage } from '../paging.ts';
-import {
-  presentChange,
-  presentDeploy,
-  presentEnvironment,
-  presentRelease,
-  presentRevision,
-} from '../present/environments.ts';
+import { presentDeployPlan, presentPlanned, presentServicePlan } from '../present/deploys.ts';
+import { presentEnvironment, presentRelease, presentRevision } from '../present/environments.ts';
 import { presentRunDetail } from '../present/pipelines.ts';
 import { presentWithPlace } from './deploys.ts';
 import { type EnvironmentContext, ofEnvironment } from './environments.ts';
@@ -28,12 +24,12 @@ export const environmentDeployRoutes: FastifyPluginAsyncZod<EnvironmentContext> 
         summary: 'Deploy a commit or a release',
         params: ofEnvironment,
         body: contract.RequestDeploy,
-        response: { 200: contract.DeployAnswer },
+        response: { 200: z.union([contract.DeployAnswer, contract.DeployPlan]) },
       },
     },
     async ({ caller, params, body }) => {
       const { id: projectId } = await projectOf(context, caller, params.project_id);
-      const answer = await operations.requestDeploy(platform, caller, {
+      const request = {
         projectId,
         envName: params.env_name,
         ...given({
@@ -44,9 +40,11 @@ export const environmentDeployRoutes: FastifyPluginAsyncZod<EnvironmentContext> 
           imageTag: body.image_tag,
           direct: body.direct,
           inputs: body.inputs,
+          strategy: body.strategy,
         }),
-      });
-      return presentAnswer(context, answer);
+      };
+      if (body.dry_run) return presentDeployPlan(context, await operations.planDeploy(platform, caller, request));
+      return presentAnswer(context, await operations.requestDeploy(platform, caller, request));
     },
   );
 
@@ -64,21 +62,28 @@ export const environmentDeployRoutes: FastifyPluginAsyncZod<EnvironmentContext> 
     },
     async ({ caller, params, body }) => {
       const { id: projectId } = await projectOf(context, caller, params.project_id);
-      const to = body.to ?? body.release;
+      const to = body.previous ? 'previous' : (body.to ?? body.release);
+      const part = body.code_only ? ('code' as const) : body.config_only ? ('configuration' as const) : undefined;
       const { environment, deploy, revision, target, release, targetStatus, plan } =
         await operations.rollbackEnvironment(platform, caller, {
           projectId,
           envName: params.env_name,
-          ...given({ to: to === null || to === undefined ? to : String(to), dryRun: body.dry_run }),
+          ...given({
+            to: to === null || to === undefined ? to : String(to),
+            part,
+            strategy: body.strategy,
+            dryRun: body.dry_run,
+          }),
         });
       return {
         environment: presentEnvironment(environment),
-        deploy: deploy && presentDeploy(deploy, null),
+        deploy: deploy && (await presentWithPlace(context, deploy)),
         revision: revision && presentRevision(revision),
         target: presentRevision(target),
         release: presentRelease(context, release),
         target_status: targetStatus,
-        plan: plan.map(presentChange),
+        plan: plan.services.map(presentServicePlan),
+        ...presentPlanned(plan),
       };
     },
   );
@@ -98,12 +103,17 @@ export const environmentDeployRoutes: FastifyPluginAsyncZod<EnvironmentContext> 
     async ({ caller, params, query }) => {
       const { id } = await projectOf(context, caller, params.project_id);
       const page = await operations.listRevisions(platform, caller, id, params.env_name, pageOf(query));
-      return presentPage(page, query, ({ revision, release, deploy, current }) => ({
+      return presentPage(page, query, ({ revision, release, config, deploy, deployStatus, current, restorable }) => ({
         revision: presentRevision(revision),
         release: presentRelease(context, release),
+        config_number: config.number,
         current,
+        cause: deploy?.cause ?? null,
         deploy_id: deploy?.id ?? null,
-        deploy_status: deploy?.status ?? null,
+        deploy_status: deployStatus,
+        restorable: restorable.code === 'restorable' || restorable.code === 'current',
+        restorable_code: restorable.code,
+        not_restorable: restorable.reason,
       }));
     },
   );
@@ -130,7 +140,7 @@ export const environmentDeployRoutes: FastifyPluginAsyncZod<EnvironmentContext> 
   );
 };
 
-function presentAnswer(context: EnvironmentContext, answer: DeployAnswer): contract.DeployAnswer {
+async function presentAnswer(context: EnvironmentContext, answer: DeployAnswer): Promise<contract.DeployAnswer> {
   const environment = presentEnvironment(answer.environment);
   if ('pipelineRun' in answer) {
     const { pipelineRun: run, steps } = answer;
@@ -141,7 +151,8 @@ function presentAnswer(context: EnvironmentContext, answer: DeployAnswer): contr
     environment,
     release: presentRelease(context, release),
     revision: presentRevision(revision),
-    deploy: presentDeploy(deploy, null),
+    deploy: await presentWithPlace(context, deploy),
+    warnings: [...deploy.warnings],
     deployment_status: { env_id: environment.id, current_release_id: release.id, state: 'pending' },
     poll_url: `/deploys/${deploy.id}`,
   };

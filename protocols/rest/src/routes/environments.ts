@@ -3,7 +3,7 @@ import { z } from 'zod';
 import * as contract from '../contract/index.ts';
 import type { Context } from '../operations.ts';
 import { given, pageOf, presentPage } from '../paging.ts';
-import { presentEnvironment, presentStatus } from '../present/environments.ts';
+import { presentEnvironment, presentLock, presentRules } from '../present/environments.ts';
 import { projectOf } from './project-of.ts';
 
 /** The routes of environments exist under two names; the second is for clients that know no other, and undocumented. */
@@ -68,14 +68,17 @@ export const environmentRoutes: FastifyPluginAsyncZod<EnvironmentContext> = asyn
       schema: {
         ...about,
         operationId: 'getEnvironment',
-        summary: 'Show an environment',
+        summary: 'Show an environment with its settings, and what counts for its next deploy; its version is the ETag',
         params: ofEnvironment,
-        response: { 200: contract.Environment },
+        response: { 200: contract.EnvironmentDetail },
       },
     },
-    async ({ caller, params }) => {
+    async ({ caller, params }, reply) => {
       const { id } = await projectOf(context, caller, params.project_id);
-      return presentEnvironment(await operations.getEnvironment(platform, caller, id, params.env_name));
+      const environment = await operations.getEnvironment(platform, caller, id, params.env_name);
+      const presented = presentEnvironment(environment);
+      reply.header('etag', `"${presented.version}"`);
+      return { ...presented, rules: presentRules(await operations.rulesOfEnvironment(platform, environment)) };
     },
   );
 
@@ -101,26 +104,6 @@ export const environmentRoutes: FastifyPluginAsyncZod<EnvironmentContext> = asyn
     },
   );
 
-  for (const name of ['status', 'health'] as const) {
-    app.get(
-      `${base}/:env_name/${name}`,
-      {
-        schema: {
-          ...about,
-          hide: hide || name === 'health',
-          operationId: 'environmentStatus',
-          summary: 'What runs, read back from the runtime',
-          params: ofEnvironment,
-          response: { 200: contract.EnvironmentStatus },
-        },
-      },
-      async ({ caller, params }) => {
-        const { id } = await projectOf(context, caller, params.project_id);
-        return presentStatus(context, await operations.environmentStatus(platform, caller, id, params.env_name));
-      },
-    );
-  }
-
   for (const verb of ['suspend', 'resume'] as const) {
     app.post(
       `${base}/:env_name/${verb}`,
@@ -130,41 +113,57 @@ export const environmentRoutes: FastifyPluginAsyncZod<EnvironmentContext> = asyn
           operationId: `${verb}Environment`,
           summary: verb === 'suspend' ? 'Refuse deploys from now on' : 'Accept deploys again',
           params: ofEnvironment,
-          body: z.strictObject({ reason: z.string().max(500).nullish().describe('accepted, not used') }),
+          body: z.strictObject({ reason: z.string().max(500).nullish().describe('why it is suspended, for others') }),
           response: { 200: contract.Environment },
         },
       },
-      async ({ caller, params }) => {
+      async ({ caller, params, body }) => {
         const { id: projectId } = await projectOf(context, caller, params.project_id);
-        const change = { projectId, name: params.env_name, suspended: verb === 'suspend' };
+        const { reason } = body;
+        const change = { projectId, name: params.env_name, suspended: verb === 'suspend', ...given({ reason }) };
         return presentEnvironment(await operations.setSuspended(platform, caller, change));
       },
     );
   }
 
-  for (const path of [`${base}/:env_name/logs`, `${base}/:env_name/services/:service/logs`] as const) {
-    const named = path.includes(':service');
-    app.get(
-      path,
-      {
-        schema: {
-          ...about,
-          operationId: named ? 'serviceLogs' : 'environmentLogs',
-          summary: 'The last lines that the running instances of a service printed',
-          params: named ? ofEnvironment.extend({ service: z.string() }) : ofEnvironment,
-          querystring: named
-            ? contract.EnvironmentLogQuery.extend({ service: z.string().optional() })
-            : contract.EnvironmentLogQuery,
-          response: { 200: contract.EnvironmentLogs },
-        },
+  app.post(
+    `${base}/:env_name/lock`,
+    {
+      schema: {
+        ...about,
+        operationId: 'lockEnvironment',
+        summary:
+          'Let nothing be deployed until it is unlocked; 409 naming the holder where somebody else has locked it',
+        params: ofEnvironment,
+        body: contract.LockEnvironment,
+        response: { 200: contract.Environment },
       },
-      async ({ caller, params, query }) => {
-        const { id: projectId } = await projectOf(context, caller, params.project_id);
-        const service = 'service' in params ? String(params.service) : (query.service ?? '');
-        const asked = { projectId, envName: params.env_name, service, tail: query.tail };
-        const logs = await operations.environmentLogs(platform, caller, asked);
-        return { logs: logs.flatMap(({ instance, lines }) => lines.map((line) => ({ instance, line }))) };
+    },
+    async ({ caller, params, body }) => {
+      const { id: projectId } = await projectOf(context, caller, params.project_id);
+      const { reason } = body;
+      const locked = { projectId, name: params.env_name, reason };
+      return presentEnvironment(await operations.lockEnvironment(platform, caller, locked));
+    },
+  );
+
+  app.post(
+    `${base}/:env_name/unlock`,
+    {
+      schema: {
+        ...about,
+        operationId: 'unlockEnvironment',
+        summary: 'Take a lock away, whoever holds it; the answer says whose it was',
+        params: ofEnvironment,
+        body: z.strictObject({}),
+        response: { 200: contract.UnlockedEnvironment },
       },
-    );
-  }
+    },
+    async ({ caller, params }) => {
+      const { id: projectId } = await projectOf(context, caller, params.project_id);
+      const which = { projectId, name: params.env_name };
+      const { environment, released } = await operations.unlockEnvironment(platform, caller, which);
+      return { environment: presentEnvironment(environment), released: presentLock(released) };
+    },
+  );
 };

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import * as contract from '../contract/index.ts';
 import type { Context } from '../operations.ts';
 import { given } from '../paging.ts';
-import { presentDetail, presentManifest, presentMissingSecrets } from '../present/manifests.ts';
+import { presentDetail, presentManifest } from '../present/manifests.ts';
+import { presentMissingSecrets } from '../present/secrets.ts';
 import { projectOf } from './project-of.ts';
 
 const params = z.object({ project_id: contract.ProjectName });
@@ -56,7 +57,9 @@ export const manifestRoutes: FastifyPluginAsyncZod<Context> = async (app, contex
       return {
         ...manifest,
         warnings: synced.warnings.map(presentDetail),
-        secret_validation: presentMissingSecrets(synced.missingSecrets),
+        secret_validation: presentMissingSecrets(
+          await operations.suggestSecrets(platform, caller, id, synced.missingSecrets),
+        ),
       };
     },
   );
@@ -100,7 +103,9 @@ export const manifestRoutes: FastifyPluginAsyncZod<Context> = async (app, contex
         manifest_hash: found.hash,
         errors: found.errors.map(presentDetail),
         warnings: found.warnings.map(presentDetail),
-        secret_validation: presentMissingSecrets(found.missingSecrets),
+        secret_validation: presentMissingSecrets(
+          await operations.suggestSecrets(platform, caller, id, found.missingSecrets),
+        ),
       };
     },
   );

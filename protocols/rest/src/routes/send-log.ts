@@ -42,7 +42,8 @@ export async function sendLog(
   return undefined;
 }
 
-function formatOf(accept: string, follow: boolean): LogFormat | 'json' {
+/** The form of a log that a client asks for. */
+export function formatOf(accept: string, follow: boolean): LogFormat | 'json' {
   if (accept.includes('text/event-stream')) return 'sse';
   if (accept.includes('application/x-ndjson')) return 'ndjson';
   if (accept.includes('text/plain')) return 'text';

@@ -1,7 +1,6 @@
 import { command } from '../../command.ts';
-import { when } from '../../output/text.ts';
+import { valueLines, versionLine } from '../../show/configuration.ts';
 import { listed, pageQuery, paging } from '../paging.ts';
-import { valueLines } from './list.ts';
 
 export const configHistory = command({
   name: 'config history',
@@ -15,7 +14,7 @@ export const configHistory = command({
       listed(versions, 'version', (items) =>
         items.flatMap((version, index) => [
           ...(index > 0 ? [''] : []),
-          `#${version.number}  ${when(version.created_at)}  ${version.created_by ?? '-'}${version.message ? `  ${version.message}` : ''}`,
+          versionLine(version),
           ...valueLines(version).map((line) => `  ${line}`),
         ]),
       ),

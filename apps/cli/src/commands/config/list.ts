@@ -1,30 +1,24 @@
-import type { ConfigVersion } from '@eve/protocol-rest/contract';
-import { command } from '../../command.ts';
-import { table } from '../../output/text.ts';
+import { command, text } from '../../command.ts';
+import { valueLines } from '../../show/configuration.ts';
 
 export const configList = command({
   name: 'config list',
   summary: 'show the configuration of an environment',
   arguments: ['<env>'],
+  options: { service: text('<name>', 'only what this service gets') },
 
-  async run(context, _options, [name]) {
+  async run(context, { service }, [name]) {
     const configuration = await context.api.getConfiguration(await context.project(), name);
-    context.answer(configuration, () =>
-      configuration
-        ? [`Configuration ${configuration.number} of ${name}`, ...valueLines(configuration)]
-        : [`${name} has no configuration yet.`],
-    );
+    context.answer(configuration, () => {
+      if (!configuration) return [`${name} has no configuration yet.`];
+      const { number, running } = configuration;
+      return [
+        `Configuration ${number} of ${name}`,
+        ...valueLines(configuration, service),
+        ...(running === null || running === number
+          ? []
+          : ['', `What runs has configuration ${running}. Deploy the newest: eve config apply ${name}`]),
+      ];
+    });
   },
 });
-
-/** Values by service; a secret by its name only. */
-export function valueLines({ values }: ConfigVersion): string[] {
-  const rows = Object.entries(values).flatMap(([service, variables]) =>
-    Object.entries(variables).map(([variable, value]) => [
-      service === '*' ? '(all)' : service,
-      variable,
-      'plain' in value ? value.plain : `secret ${value.secret}`,
-    ]),
-  );
-  return rows.length === 0 ? ['No values.'] : table(['Service', 'Name', 'Value'], rows);
-}

@@ -20,7 +20,7 @@ export const deployLogs = command({
       const wayBack = {
         what: `deploy ${deployId}`,
         follow: `eve deploy logs ${deployId} --follow`,
-        cancel: `eve deploy cancel ${deployId}`,
+        cancel: `eve deploy abort ${deployId}`,
       };
       return followed(
         context,

@@ -146,6 +146,24 @@ describe('eve env deploy', () => {
     assert.equal(code, 5);
   });
 
+  it('exits 5 and names the commands when the deploy of a pipeline waits for an approval', async () => {
+    const steps = succeededPipelineRun.steps.map((step) => ({
+      ...step,
+      ...(step.subject_id === deploy.id && { status: 'running', completed_at: null }),
+    }));
+    await using server = await scriptedServer({
+      'GET /projects/:id/manifest': manifest,
+      'POST /projects/:id/environments/:env/deploy': started,
+      ...running({ run: pipelineRun.run, steps }),
+      'GET /deploys/:id': { ...deploy, status: 'awaiting_approval', env_name: 'test', revision_number: 3, release },
+    });
+
+    const { code, stdout } = await runEve(['env', 'deploy', 'test', '--project', 'shop', '--ref', sha], server);
+
+    assert.equal(code, 5);
+    assert.match(stdout, /^Deploy dep_\w+ to test waits for an approval\.\n {2}Approve it: eve deploy approve dep_/);
+  });
+
   it('stops following after --timeout and says how to come back', async () => {
     await using server = await scriptedServer({
       'GET /projects/:id/manifest': manifest,

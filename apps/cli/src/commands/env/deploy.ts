@@ -6,6 +6,8 @@ import { UsageError } from '../../failure.ts';
 import { followDeploy } from '../../follow/deploy.ts';
 import { followPipelineRun } from '../../follow/pipeline-run.ts';
 import { fields } from '../../output/text.ts';
+import { waitsForText } from '../../show/deploy-detail.ts';
+import { deployPlanLines } from '../../show/deploy-plan.ts';
 import { jsonObject } from '../json-object.ts';
 
 export const envDeploy = command({
@@ -20,6 +22,9 @@ export const envDeploy = command({
     direct: flag('deploy what is built already, past the pipeline'),
     inputs: text('<json>', 'inputs of the pipeline; {"release_tag": …} or {"release_id": …} deploys that release'),
     manifestHash: text('<hash>', 'the synced manifest; not needed with --repo-dir, nor when it was synced last'),
+    strategy: text('<strategy>', 'rolling, blue-green:10m, canary:10@5m,50 …, instead of what the environment says'),
+    dryRun: flag('only show what would change, service by service'),
+    wait: flag('follow until it serves, the default; the exit code is its outcome'),
     watch: switchedOn('follow until it serves; --watch false returns at once'),
     timeout: number('<seconds>', 'stop following after so long; the deploy goes on'),
     skipPreflight: flag('accepted for older scripts; does nothing'),
@@ -28,18 +33,26 @@ export const envDeploy = command({
     'eve env deploy test --ref main --repo-dir .',
     `eve env deploy staging --inputs '{"release_tag": "v1.0.0"}'`,
     'eve env deploy staging --ref <sha> --direct --image-tag sha-abc123',
+    'eve env deploy production --release-tag v1.0.0 --dry-run',
   ],
 
   async run(context, options, [name]) {
-    const { watch, timeout, repoDir, direct, imageTag } = options;
+    const { watch, timeout, repoDir, direct, imageTag, strategy, dryRun } = options;
     const inputs = options.inputs === undefined ? undefined : jsonObject(options.inputs, '--inputs');
     const project = await context.project(repoDir);
-    const answer = await context.api.requestDeploy(project, name, {
+    const request = {
       ...(await whatToDeploy(context, project, options, inputs)),
       ...(imageTag && { image_tag: imageTag }),
       ...(direct && { direct: true }),
       ...(inputs && { inputs }),
-    });
+      ...(strategy !== undefined && { strategy }),
+    };
+    if (dryRun) {
+      const plan = await context.api.planDeploy(project, name, request);
+      context.answer(plan, () => deployPlanLines(plan));
+      return undefined;
+    }
+    const answer = await context.api.requestDeploy(project, name, request);
     if (!watch) {
       context.answer(answer, () => startedLines(answer));
       return undefined;
@@ -97,6 +110,7 @@ function startedLines({ pipeline_run: pipelineRun, environment, release, deploy,
       Environment: environment.name,
       Revision: revision && `${environment.name}#${revision.number}`,
       Status: deploy?.status,
+      'Waits for': deploy && waitsForText(deploy),
       Note: release?.local ? 'images that only this machine has; such a release is not promoted' : null,
     }),
   ];

@@ -1,5 +1,5 @@
 import { command, text } from '../../command.ts';
-import { deployTable } from '../../show/deploy.ts';
+import { deployTable } from '../../show/deploy-list.ts';
 import { listed, pageQuery, paging } from '../paging.ts';
 
 export const envDeploys = command({

@@ -1,10 +1,10 @@
 import { command } from '../../command.ts';
-import { historyTable } from '../../show/deploy.ts';
+import { historyTable } from '../../show/deploy-list.ts';
 import { listed, pageQuery, paging } from '../paging.ts';
 
 export const envHistory = command({
   name: 'env history',
-  summary: 'list the revisions of an environment, newest first: where a rollback can go',
+  summary: 'list the revisions of an environment, newest first, and which a rollback can bring back',
   arguments: ['<env>'],
   options: paging,
 

@@ -2,7 +2,7 @@ import { command } from '../../command.ts';
 
 export const envResume = command({
   name: 'env resume',
-  summary: 'start what a suspended environment ran',
+  summary: 'let deploys into a suspended environment again',
   arguments: ['<env>'],
 
   async run(context, _options, [name]) {

@@ -1,5 +1,5 @@
 import { command } from '../../command.ts';
-import { statusLines } from '../../show/deploy.ts';
+import { statusLines } from '../../show/environment.ts';
 
 export const envStatus = command({
   name: 'env status',

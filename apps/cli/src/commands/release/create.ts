@@ -1,6 +1,6 @@
 import { command, text } from '../../command.ts';
 import { UsageError } from '../../failure.ts';
-import { releaseFields } from '../../show/deploy.ts';
+import { releaseFields } from '../../show/release.ts';
 import { jsonObject } from '../json-object.ts';
 
 export const releaseCreate = command({
@@ -11,10 +11,10 @@ export const releaseCreate = command({
     ref: text('<sha>', 'the commit, where no build is named'),
     manifestHash: text('<hash>', 'its manifest'),
     imageDigests: text('<json>', 'service → digest, where no build is named'),
-    tag: text('<tag>', 'such as v1.0.0; the next free version when left out'),
-    version: text('<version>', 'such as 1.0.0'),
+    tag: text('<tag>', 'such as v1.0.0 or spring; v and the version when left out'),
+    version: text('<version>', 'such as 1.0.0 or 1.0.0-beta.1; without tag and version the next one, by the commits'),
   },
-  examples: ['eve release create --build bld_… --tag v1.0.0'],
+  examples: ['eve release create --build bld_…', 'eve release create --build bld_… --version 1.0.0-beta.1'],
 
   async run(context, { build, ref, manifestHash, imageDigests, tag, version }) {
     if (!build && !ref)
@@ -30,5 +30,6 @@ export const releaseCreate = command({
       ...(version && { version }),
     });
     context.answer(release, () => [`Release created: ${release.tag ?? release.id}`, ...releaseFields(release)]);
+    if (release.note) context.warn(release.note);
   },
 });

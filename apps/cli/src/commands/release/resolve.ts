@@ -1,7 +1,7 @@
 import { command } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { projectOfDirectory } from '../../project-choice.ts';
-import { releaseFields } from '../../show/deploy.ts';
+import { releaseFields } from '../../show/release.ts';
 
 export const releaseResolve = command({
   name: 'release resolve',

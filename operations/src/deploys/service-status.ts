@@ -1,0 +1,105 @@
+import {
+  type DeployId,
+  deployableServices,
+  type Environment,
+  type Manifest,
+  type ProbeResult,
+  type Release,
+  serviceLabel,
+} from '@eve/domain';
+import { renderImage } from '../builds/image-place.ts';
+import type { Platform } from '../platform.ts';
+import type { DeployTarget, Instance } from '../ports/deployer.ts';
+
+const probeMs = 3_000;
+
+/** An instance, and what its check answered when it was asked just now. */
+export interface InstanceStatus extends Instance {
+  /** Null where it was not asked: it does not run, or has no check. */
+  readonly lastProbe: ProbeResult | null;
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  /** `degraded`: some instances run, not all. */
+  readonly state: 'running' | 'degraded' | 'starting' | 'stopped' | 'missing';
+  readonly instances: readonly InstanceStatus[];
+  /** How many instances there should be. */
+  readonly replicas: number;
+  readonly image: string;
+  readonly urls: readonly string[];
+  /** Whether the runtime reports the digest that the release names. */
+  readonly digestMatches: boolean;
+}
+
+/** What runs of each service of a release; `tried` is the deploy under way, whose instances do not serve yet. */
+export function serviceStates(
+  { settings }: Pick<Platform, 'settings'>,
+  { release, manifest }: { readonly release: Release; readonly manifest: Manifest },
+  instances: readonly InstanceStatus[],
+  urls: Readonly<Record<string, readonly string[]>>,
+  tried: DeployId | null,
+): ServiceStatus[] {
+  return deployableServices(manifest).map(({ name, replicas }) => {
+    const mine = instances.filter(({ service }) => service === name);
+    const running = mine.filter(({ state, named }) => state === 'running' && named);
+    const image = release.images[name];
+    const known = image ? [image.digest, ...image.platforms.flatMap((each) => [each.manifest, each.config])] : [];
+    return {
+      name,
+      state: stateOf(mine, running.length, replicas),
+      // What drains after a deploy is on its way out, or kept warm.
+      instances: mine.filter(({ state, named, deployId }) => named || state !== 'running' || deployId === tried),
+      replicas,
+      image: image ? (release.local ? image.digest : renderImage(settings, image.image, image.digest)) : '',
+      urls: urls[name] ?? [],
+      digestMatches:
+        running.length > 0 && running.every(({ digests }) => digests.some((digest) => known.includes(digest))),
+    };
+  });
+}
+
+function stateOf(mine: readonly Instance[], running: number, replicas: number): ServiceStatus['state'] {
+  if (running >= replicas) return 'running';
+  if (mine.some(({ state }) => state === 'restarting')) return 'starting';
+  if (running > 0) return 'degraded';
+  return mine.length > 0 ? 'stopped' : 'missing';
+}
+
+/** Asks the check of everything that serves, at once and not for long. */
+export async function probed(
+  { deployer, now }: Pick<Platform, 'deployer' | 'now'>,
+  target: DeployTarget | null,
+  instances: readonly Instance[],
+): Promise<InstanceStatus[]> {
+  return Promise.all(
+    instances.map(async (instance) => {
+      const wanted = target?.services.find(({ service }) => service.name === instance.service);
+      if (!wanted || instance.state !== 'running' || !instance.named) return { ...instance, lastProbe: null };
+      const signal = AbortSignal.timeout(probeMs);
+      const answers = await deployer.probe(wanted, instance, signal).catch(() => {
+        const detail = signal.aborted ? `no answer within ${probeMs / 1000} s` : 'its check could not be asked';
+        return [{ at: now(), ok: false, detail }];
+      });
+      return { ...instance, lastProbe: answers.find(({ ok }) => !ok) ?? answers.at(-1) ?? null };
+    }),
+  );
+}
+
+/** Where each service is reached: its host name on the shared port, and its own loopback port. */
+export async function urlsOf(
+  { store, settings }: Pick<Platform, 'store' | 'settings'>,
+  environment: Environment,
+): Promise<Record<string, string[]>> {
+  const project = await store.projects.get(environment.tenantId, environment.projectId);
+  const addresses = await store.addresses.listOfEnvironment(environment.tenantId, environment.id);
+  const urls: Record<string, string[]> = {};
+  for (const { service, port, protocol } of addresses) {
+    const label = serviceLabel({ service, environment: environment.name, project: project.slug, organisation: null });
+    const byName =
+      protocol === 'http' && !urls[service] ? [`http://${label}.${settings.domain}:${settings.routerPort}`] : [];
+    const scheme = protocol === 'http' ? 'http' : 'tcp';
+    urls[service] = [...(urls[service] ?? []), ...byName, `${scheme}://127.0.0.1:${port}`];
+  }
+  return urls;
+}

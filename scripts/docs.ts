@@ -30,6 +30,7 @@ const exceptions: Partial<Record<ErrorCode, string>> = {
   request_invalid: 'exit code 2',
   body_invalid: 'exit code 2',
   deploy_request_invalid: 'exit code 2',
+  strategy_invalid: 'exit code 2',
   body_too_large: 'HTTP 413, exit code 1',
 };
 

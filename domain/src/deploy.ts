@@ -152,6 +152,21 @@ export function isDeployFinished(deploy: Pick<Deploy, 'status'>): boolean {
   return isFinal(deployTransitions, deploy.status);
 }
 
+/** Whether a deploy has not begun and waits for nothing but its turn: where it needs an approval it has it. */
+export function waitsForItsTurn({ status, approvedAt }: Pick<Deploy, 'status' | 'approvedAt'>): boolean {
+  return status === 'pending' || (status === 'awaiting_approval' && approvedAt !== null);
+}
+
+/** What a deploy waits for that only a person can do: to approve it, or to say how a paused one goes on. */
+export function waitsForPerson({
+  status,
+  phase,
+  approvedAt,
+}: Pick<Deploy, 'status' | 'phase' | 'approvedAt'>): 'approval' | 'promotion' | null {
+  if (status === 'awaiting_approval' && approvedAt === null) return 'approval';
+  return status === 'deploying' && phase === 'paused' ? 'promotion' : null;
+}
+
 /** Thrown by deployers and the executing operation; carries the failure to the record. */
 export class DeployFailed extends Error {
   override readonly name = 'DeployFailed';

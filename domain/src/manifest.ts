@@ -163,6 +163,21 @@ export function secretNamesIn(values: Iterable<string>): Set<string> {
   return names;
 }
 
+/** The names of all that a service depends on, directly or by others of these services. */
+export function dependenciesOf(name: string, services: readonly Pick<Service, 'name' | 'dependsOn'>[]): Set<string> {
+  const found = new Set<string>();
+  const add = (of: string) => {
+    for (const { service } of services.find((each) => each.name === of)?.dependsOn ?? []) {
+      if (found.has(service)) continue;
+      found.add(service);
+      add(service);
+    }
+  };
+  add(name);
+  found.delete(name);
+  return found;
+}
+
 /** Services in an order in which each comes after what it depends on; the groups may start together. */
 export function startOrder(services: readonly Service[]): Service[][] {
   const waiting = new Map(services.map((service) => [service.name, service]));

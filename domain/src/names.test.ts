@@ -4,7 +4,7 @@ import { buildFailure, formatBuildFailure } from './build-failure.ts';
 import { configurationOf } from './environment.ts';
 import { encodeId, isId, uuidV7 } from './id.ts';
 import { formatImageReference, isDigest, isGitSha, parseImageReference, versionTag } from './image-ref.ts';
-import { type Service, secretNamesIn, startOrder } from './manifest.ts';
+import { dependenciesOf, type Service, secretNamesIn, startOrder } from './manifest.ts';
 import { grantRegistryScopes, parseRegistryScope } from './registry-grant.ts';
 import { highestVersion, nextVersion, parseVersion, versionBump } from './release.ts';
 import { maskSecret } from './secret.ts';
@@ -87,6 +87,12 @@ describe('the start order', () => {
 
   it('ends also where services depend on each other', () => {
     assert.equal(startOrder([service('a', 'b'), service('b', 'a')]).flat().length, 2);
+  });
+
+  it('knows what a service depends on, at any distance and in circles too', () => {
+    const services = [service('web', 'api', 'elsewhere'), service('api', 'db'), service('db', 'web'), service('jobs')];
+    assert.deepEqual([...dependenciesOf('web', services)], ['api', 'db', 'elsewhere']);
+    assert.deepEqual([...dependenciesOf('jobs', services)], []);
   });
 });
 

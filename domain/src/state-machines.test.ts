@@ -8,7 +8,14 @@ import {
   type BuildRunStatus,
   buildRunTransitions,
 } from './build-run.ts';
-import { advanceDeploy, type Deploy, type DeployEvent, type DeployStatus, deployTransitions } from './deploy.ts';
+import {
+  advanceDeploy,
+  type Deploy,
+  type DeployEvent,
+  type DeployStatus,
+  deployTransitions,
+  waitsForPerson,
+} from './deploy.ts';
 import {
   outcomeOf,
   pipelineRunTransitions,
@@ -116,6 +123,19 @@ describe('a deploy', () => {
       assert.deepEqual([ended.startedAt, ended.completedAt], [at, at]);
     }
   });
+});
+
+describe('a deploy that waits for a person', () => {
+  for (const [status, phase, approvedAt, expected] of [
+    ['awaiting_approval', null, null, 'approval'],
+    ['awaiting_approval', null, at, null],
+    ['deploying', 'paused', null, 'promotion'],
+    ['deploying', 'canary', null, null],
+    ['failed', null, null, null],
+  ] as const) {
+    it(`waits for ${expected} as ${status}, ${phase}${approvedAt ? ', approved' : ''}`, () =>
+      assert.equal(waitsForPerson({ status, phase, approvedAt }), expected));
+  }
 });
 
 describe('the steps of a pipeline', () => {

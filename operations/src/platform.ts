@@ -1,12 +1,4 @@
-import type {
-  BuilderName,
-  Capacity,
-  DeployId,
-  Id,
-  OrganisationId,
-  RegistryAction,
-  RetentionPolicy,
-} from '@eve/domain';
+import type { BuilderName, Capacity, DeployId, Id, OrganisationId, RegistryAction, RetentionPolicy } from '@eve/domain';
 import type { Blobs } from './ports/blobs.ts';
 import type { Builder, RegistryLogin } from './ports/builder.ts';
 import type { Deployer } from './ports/deployer.ts';

@@ -103,7 +103,9 @@ export function testRunner(name: string, open: () => Promise<RunnerUnderTest | {
 
       const [said, end] = await followed(runner, await runner.ensure(plan, lease), null);
       const again = await followed(runner, await runner.ensure(plan, lease), null);
+      const rest = await followed(runner, plan.name, (said?.type === 'log' && said.cursor) || null);
 
+      assert.deepEqual(rest, [end]);
       assert.ok(said?.type === 'log' && /no\/such\/program/.test(said.text), JSON.stringify(said));
       assert.deepEqual(end, { type: 'exited', code: 127, outOfMemory: false });
       assert.deepEqual(again.at(-1), end);

@@ -22,6 +22,8 @@ export interface DeployScript {
   readonly hang?: boolean;
   /** From the how-manyth `probe` on it is not healthy any more: 1 is the first. */
   readonly unhealthyFrom?: number;
+  /** What its check prints. */
+  readonly says?: string;
   /** From the how-manyth `probe` on it has exited. */
   readonly exitsFrom?: number;
 }
@@ -48,6 +50,8 @@ export interface ScriptedDeployer extends Deployer {
   readonly resumed: string[];
   /** Images that only the local engine holds, by name. */
   readonly localImages: Record<string, string>;
+  /** Those of them that Eve built, or a registry has. */
+  readonly notByHand: Set<string>;
   readonly engineImages: EngineImage[];
   readonly strayThings: Stray[];
   /** Names under which a service resolves now: its instances' names. */
@@ -97,12 +101,12 @@ export function scriptedDeployer(): ScriptedDeployer {
   }
 
   function answer(instance: Kept): ProbeResult {
-    const { unhealthyFrom, exitsFrom, unhealthy } = deployer.script[instance.name] ?? instance.script;
+    const { unhealthyFrom, exitsFrom, unhealthy, says } = deployer.script[instance.name] ?? instance.script;
     instance.probed += 1;
     if (exitsFrom !== undefined && instance.probed >= exitsFrom) instance.state = 'exited';
     if (instance.state !== 'running') return { at: new Date(), ok: false, detail: 'exited with 1' };
     const ok = !unhealthy && (unhealthyFrom === undefined || instance.probed < unhealthyFrom);
-    return { at: new Date(), ok, detail: `GET /health: ${ok ? 200 : 503}` };
+    return { at: new Date(), ok, detail: says ?? `GET /health: ${ok ? 200 : 503}` };
   }
 
   const deployer: ScriptedDeployer = {
@@ -116,6 +120,7 @@ export function scriptedDeployer(): ScriptedDeployer {
     halted: [],
     resumed: [],
     localImages: {},
+    notByHand: new Set(),
     engineImages: [],
     strayThings: [],
     named: (service) => instances.filter((each) => each.service === service && each.named).map(({ name }) => name),
@@ -139,7 +144,14 @@ export function scriptedDeployer(): ScriptedDeployer {
         const { name: service, replicas } = wanted.service;
         const most = Math.min(replicas, upTo?.[service] ?? replicas);
         const { named, again } = standing(target, wanted);
-        const kept = [...named, ...again].slice(0, most);
+        const well: Kept[] = [];
+        for (const instance of again.slice(0, Math.max(0, most - named.length))) {
+          const probe = answer(instance);
+          yield { type: 'probed', service, instance: instance.name, probe };
+          if (probe.ok) well.push(instance);
+        }
+        const kept = [...named, ...well].slice(0, most);
+        const isMine = ({ deployId, hash }: Instance) => deployId === target.deployId && hash === wanted.hash;
         for (const instance of kept) yield { type: 'healthy', instance: { ...instance } };
         let up = kept.length;
         for (let replica = 1; up < most; replica++) {
@@ -159,6 +171,9 @@ export function scriptedDeployer(): ScriptedDeployer {
             const failure = deployFailure('health_check_failed', `Service ${service} is not healthy.`, service);
             throw new DeployFailed({ ...failure, probes: [probe], logs, instances: started });
           }
+          // As an engine does: those that depend on it need its name now, and nobody loses it.
+          const others = of(target.environment.id).filter((each) => each.service === service && !isMine(each));
+          instance.named ||= kept.length === 0 && others.every((each) => !each.named || each.state !== 'running');
           yield { type: 'healthy', instance: { ...instance } };
         }
       }
@@ -200,7 +215,10 @@ export function scriptedDeployer(): ScriptedDeployer {
     async removeEnvironment(environmentId, _options, signal) {
       await deployer.remove(of(environmentId), signal);
     },
-    localImage: async (reference) => (deployer.localImages[reference] ? { id: deployer.localImages[reference] } : null),
+    localImage: async (reference) => {
+      const id = deployer.localImages[reference];
+      return id ? { id, byHand: !deployer.notByHand.has(reference) } : null;
+    },
     images: async (prefixes) =>
       deployer.engineImages.filter(({ references }) =>
         references.some((reference) => prefixes.some((prefix) => reference.startsWith(prefix))),

@@ -11,7 +11,6 @@ import {
   createContainer,
   demultiplex,
   dockerEngine,
-  engineEvents,
   ensureImage,
   execute,
   inspectContainer,
@@ -136,15 +135,9 @@ describe('the engine', { skip }, () => {
     }
   });
 
-  it('runs programs in containers and tells what happens to them', async () => {
+  it('runs programs in containers, and removes them', async () => {
     const name = `evetest-client-${process.pid}`;
     const labels = { 'evetest.client': String(process.pid) };
-    const stop = new AbortController();
-    const actions: string[] = [];
-    const listening = (async () => {
-      for await (const { Action } of engineEvents(engine, [`evetest.client=${process.pid}`], stop.signal))
-        if (actions.push(Action) && Action === 'destroy') return;
-    })();
     try {
       const body = { Image: nodeImageId, Cmd: ['sleep', '60'], Entrypoint: [], Labels: labels };
       const id = await createContainer(engine, name, body);
@@ -160,14 +153,8 @@ describe('the engine', { skip }, () => {
     } finally {
       await removeContainer(engine, name);
       await removeContainer(engine, name);
-      // Told a moment later; without it the test ends by its timeout.
-      await listening;
-      stop.abort();
     }
-    assert.deepEqual(
-      actions.filter((action) => ['create', 'start', 'destroy'].includes(action)),
-      ['create', 'start', 'destroy'],
-    );
+    assert.equal(await inspectContainer(engine, name), null);
   });
 });
 

@@ -76,7 +76,9 @@ export const Image = z.object({
     .nullish()
     .transform((value) => value ?? []),
   Size: z.number(),
-  Config: z.object({ Healthcheck: healthcheck.nullish() }).nullish(),
+  Config: z
+    .object({ Healthcheck: healthcheck.nullish(), Labels: z.record(z.string(), z.string()).nullish() })
+    .nullish(),
 });
 export type Image = z.infer<typeof Image>;
 
@@ -114,12 +116,3 @@ export type Volume = z.infer<typeof Volume>;
 /** What the engine tells of itself. */
 export const Version = z.object({ Version: z.string(), ApiVersion: z.string(), Os: z.string(), Arch: z.string() });
 export type Version = z.infer<typeof Version>;
-
-/** Something that happened in the engine. */
-export const EngineEvent = z.object({
-  Type: z.string(),
-  Action: z.string(),
-  Actor: z.object({ ID: z.string(), Attributes: labels }),
-  timeNano: z.number(),
-});
-export type EngineEvent = z.infer<typeof EngineEvent>;

@@ -97,6 +97,14 @@ export function buildArtifacts(database: Database): Records['buildArtifacts'] {
         order by service_name, id desc`;
       return rows.map(toArtifact);
     },
+
+    async tagsBeginning(tenantId, projectId, beginning) {
+      const rows = await sql<{ tag: string }>`
+        select distinct tag from build_artifacts cross join unnest(tags) as tag
+        where tenant_id = ${tenantId} and project_id = ${projectId} and starts_with(tag, ${beginning})
+        order by tag limit 10`;
+      return rows.map(({ tag }) => tag);
+    },
   };
 }
 

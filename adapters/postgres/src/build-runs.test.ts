@@ -223,6 +223,9 @@ describe('build specs, runs and artifacts', () => {
     assert.equal(before, null);
     assert.deepEqual(await buildArtifacts.listOfBuild(run.tenantId, spec.id), [artifact]);
     assert.deepEqual(await buildArtifacts.findByTag(run.tenantId, project.id, 'v1.2.3'), [artifact]);
+    assert.deepEqual(await buildArtifacts.tagsBeginning(run.tenantId, project.id, 'v1.'), ['v1.2.3']);
+    assert.deepEqual(await buildArtifacts.tagsBeginning(run.tenantId, project.id, 'v1_'), []);
+    assert.deepEqual(await buildArtifacts.tagsBeginning('org_other', project.id, 'v1.'), []);
     const found = await buildArtifacts.findComplete(run.tenantId, project.id, gitSha, spec.manifestHash ?? '');
     assert.deepEqual(found, { buildId: spec.id, artifacts: [artifact] });
   });

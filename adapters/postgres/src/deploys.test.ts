@@ -236,12 +236,13 @@ describe('environments, revisions, deploys and where they are reached', () => {
         ['old', 'warm', at],
       ],
     );
-    await db.store.endpoints.removeInstances(tenantId, environment.id, ['old']);
+    await db.store.endpoints.removeInstances(tenantId, environment.id, ['old'], null);
     assert.equal((await db.store.endpoints.listAll()).length, 1);
-
     await expireLease(db, lease);
     await assert.rejects(db.store.endpoints.upsert(endpoint('late', 31003), lease), { code: 'lease_lost' });
-    await assert.rejects(db.store.endpoints.switchTo(tenantId, environment.id, {}, lease), { code: 'lease_lost' });
+    const { switchTo, removeInstances } = db.store.endpoints;
+    await assert.rejects(switchTo(tenantId, environment.id, {}, lease), { code: 'lease_lost' });
+    await assert.rejects(removeInstances(tenantId, environment.id, ['new'], lease), { code: 'lease_lost' });
     await assert.rejects(db.store.deploys.setPhase({ ...deploy, phase: 'draining' }, lease), { code: 'lease_lost' });
     await db.database.sql`update work set leased_until = now() + interval '1 minute' where id = ${lease.workId}`;
     await finish(deploy, lease);

@@ -60,10 +60,16 @@ export function endpoints(database: Database): Records['endpoints'] {
       );
     },
 
-    async removeInstances(tenantId, environmentId, instances) {
-      await sql`
-        delete from endpoints
-        where tenant_id = ${tenantId} and environment_id = ${environmentId} and instance = any(${instances}::text[])`;
+    async removeInstances(tenantId, environmentId, instances, lease) {
+      await writeUnderLease(
+        database,
+        lease,
+        part`
+          delete from endpoints
+          where tenant_id = ${tenantId} and environment_id = ${environmentId} and instance = any(${instances}::text[])
+            and exists (select from held)
+          returning 1`,
+      );
     },
 
     listOfEnvironment: (tenantId, environmentId) => sql<Endpoint>`

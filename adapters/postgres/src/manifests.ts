@@ -41,12 +41,13 @@ export function manifests(database: Database): Records['manifests'] {
       return row ?? null;
     },
 
-    async latest(tenantId, projectId, onlyBranch) {
+    async latest(tenantId, projectId, onlyBranch, onlySha) {
       const ofBranch = onlyBranch === undefined ? nothing : part`and branch = ${onlyBranch}`;
+      const ofSha = onlySha === undefined ? nothing : part`and git_sha = ${onlySha}`;
       const [row] = await database.sql<ManifestRecord & Omit<ManifestSync, 'manifest'>>`
         select ${columns}, git_sha as "gitSha", branch, synced_at as "syncedAt"
         from manifest_syncs join manifests on manifests.id = manifest_id
-        where manifest_syncs.tenant_id = ${tenantId} and manifest_syncs.project_id = ${projectId} ${ofBranch}
+        where manifest_syncs.tenant_id = ${tenantId} and manifest_syncs.project_id = ${projectId} ${ofBranch} ${ofSha}
         order by synced_at desc, sequence desc limit 1`;
       if (!row) return null;
       const { gitSha, branch, syncedAt, ...manifest } = row;

@@ -33,8 +33,9 @@ export async function commitFor(
   if (ref === undefined) throw new UsageError('Say what to take: --ref <branch, tag or commit>, or --repo-dir <path>.');
   const sha = await resolvedRef(context, project, ref);
   if (manifestHash !== undefined) return { sha, manifestHash };
-  const latest = await context.api.latestManifest(project);
-  if (latest?.git_sha === sha) return { sha, manifestHash: latest.manifest_hash };
+  const own = await context.api.latestManifest(project, { git_sha: sha });
+  if (own?.git_sha === sha) return { sha, manifestHash: own.manifest_hash };
+  const latest = own ?? (await context.api.latestManifest(project));
   throw new CommandFailed(
     latest
       ? `The manifest that was synced last belongs to ${latest.git_sha?.slice(0, 8) ?? 'no commit'}, not to ${sha.slice(0, 8)}.`

@@ -85,6 +85,35 @@ describe('the command eve', () => {
     });
   }
 
+  it('says of a suspended or protected environment no more than is true of every command', async () => {
+    let code = 'environment_suspended';
+    await using server = await scriptedServer({
+      'GET /projects': (_request, reply) => problem(reply, 409, code, 'No.'),
+    });
+
+    const suspended = await runEve(['project', 'list'], server);
+    code = 'environment_protected';
+    const kept = await runEve(['project', 'list'], server);
+
+    assert.match(suspended.stderr, /^Nothing is deployed there until it is resumed\.\n/);
+    assert.match(kept.stderr, /^That environment is protected\.\n/);
+  });
+
+  it('prints nothing of what others wrote that a terminal would obey, nor where it fails', async () => {
+    const hostile = 'Shop\u001b]0;title\u0007\u001b[2J';
+    await using server = await scriptedServer({
+      'GET /projects': pageOf({ ...project, slug: hostile }),
+      'GET /orgs': (_request, reply) => problem(reply, 409, 'environment_suspended', `Suspended (${hostile}).`),
+    });
+
+    const listed = await runEve(['project', 'list'], server);
+    const refused = await runEve(['org', 'list'], server);
+
+    assert.match(listed.stdout, /Shop/);
+    assert.match(refused.stderr, /Suspended \(Shop\)\./);
+    assert.ok(!`${listed.stdout}${refused.stderr}`.includes('\u001b'));
+  });
+
   it('finds a local server by its credentials, and sends its token nowhere else', async () => {
     await using place = await scratch();
     await using local = await scriptedServer({ 'GET /projects': pageOf(project) });

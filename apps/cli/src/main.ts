@@ -6,6 +6,7 @@ import { type CliConfig, readConfig } from './config.ts';
 import { type Context, styleOf } from './context.ts';
 import { exitCodes } from './failure.ts';
 import { meantBy } from './misspelt.ts';
+import { printable } from './output/text.ts';
 import { type GlobalOptions, program } from './program.ts';
 import { projectOfDirectory, projectUnknown } from './project-choice.ts';
 import { type FailedCall, reportOf } from './report.ts';
@@ -30,7 +31,7 @@ export async function start(args: readonly string[]): Promise<void> {
     }
     const meant = error instanceof CommanderError ? meantBy(args, allCommands) : null;
     const { lines, json, exitCode } = reportOf(error, { ...seen, meant });
-    process.stderr.write(args.includes('--json') ? `${JSON.stringify(json)}\n` : `${lines.join('\n')}\n`);
+    process.stderr.write(args.includes('--json') ? `${JSON.stringify(json)}\n` : `${harmless(lines.join('\n'))}\n`);
     process.exitCode = exitCode;
   }
 }
@@ -57,8 +58,9 @@ function contextFor(
   fetch: typeof globalThis.fetch,
 ): Context {
   const { json, org, project, profile, apiUrl } = globals;
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
-  const tell = (line: string) => void process.stderr.write(`${line}\n`);
+  const style = styleOf(config.colours && process.stdout.isTTY === true && !json);
+  const print = (line: string) => void process.stdout.write(`${json ? line : harmless(line, style.colours)}\n`);
+  const tell = (line: string) => void process.stderr.write(`${harmless(line, style.colours)}\n`);
   const directory = process.cwd();
   return {
     api: eveClient({ url: server.url, token: server.token, fetch }),
@@ -70,7 +72,7 @@ function contextFor(
     profile,
     apiUrl,
     directory,
-    style: styleOf(config.colours && process.stdout.isTTY === true && !json),
+    style,
     input: process.stdin,
     async project(from = directory) {
       const chosen = project ?? config.project ?? (await projectOfDirectory(from, server.url))?.project;
@@ -83,6 +85,12 @@ function contextFor(
     warn: (line) => tell(json ? JSON.stringify({ warning: line }) : line),
     following,
   };
+}
+
+/** What others wrote, such as why they have locked an environment, tells a terminal nothing but text. */
+function harmless(text: string, colours = false): string {
+  const lines = text.split('\n').map((line) => printable(line, colours));
+  return lines.join('\n');
 }
 
 /** Ctrl-C aborts once; a second one ends the process at once. */

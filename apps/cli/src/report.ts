@@ -100,10 +100,17 @@ export function exitCodeOf({ status, code }: Pick<ApiError, 'status' | 'code'>):
   }
   if (status === 401 || status === 403 || status === 404) return exitCodes.notFound;
   if (status === 409) return exitCodes.conflict;
-  if (code === 'request_invalid' || code === 'body_invalid' || code === 'deploy_request_invalid')
-    return exitCodes.usage;
+  if (wrongWords.has(code)) return exitCodes.usage;
   return exitCodes.failed;
 }
+
+/** What is asked for has a wrong form, as opposed to what stands in the way of it. */
+const wrongWords: ReadonlySet<string> = new Set([
+  'request_invalid',
+  'body_invalid',
+  'deploy_request_invalid',
+  'strategy_invalid',
+]);
 
 const byCode: Readonly<Record<string, string>> = {
   manifest_invalid: 'The manifest has mistakes; the numbers are line:column.',
@@ -121,7 +128,9 @@ const byCode: Readonly<Record<string, string>> = {
   environment_not_found:
     'There is no such environment. See `eve env list`; a deploy makes those that the manifest names.',
   environment_locked: 'Nothing is deployed there now. Who holds it and since when: `eve env status <env>`.',
-  environment_protected: 'That environment takes only what has a version.',
+  environment_suspended: 'Nothing is deployed there until it is resumed.',
+  environment_protected: 'That environment is protected.',
+  configuration_changed: 'Somebody else was faster; nothing was changed.',
   release_blocked: 'That release must not be deployed any more.',
   rollback_target_missing: 'There is no going back to that. See `eve env history <env>`.',
   approval_forbidden: 'Ask somebody else to approve it.',

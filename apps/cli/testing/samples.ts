@@ -273,6 +273,7 @@ const step: Step = {
   depends_on: [],
   status: 'pending',
   subject_id: null,
+  waits_for: null,
   input_json: {},
   output_json: null,
   error_message: null,

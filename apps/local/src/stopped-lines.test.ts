@@ -13,7 +13,7 @@ describe('what npm stop says', () => {
     const said = stoppedLines({ removed: { containers: 4, volumes: 1 } }, true).join('\n');
 
     assert.match(said, /^Removed: 4 containers of what was deployed and 1 volume with their data\.$/m);
-    assert.match(said, /eve env rollback <env> --to <revision>/);
+    assert.match(said, /eve env repair <env>/);
   });
 
   it('says that nothing could be removed without an engine', () => {

@@ -16,7 +16,7 @@ export function stoppedLines({ removed }: Stopped, volumes: boolean): string[] {
     `Removed: ${counted(removed.containers, 'container')} of what was deployed and ${counted(removed.volumes, 'volume')} with their data.`,
     'What was deployed does not come back by itself. After `npm start`, for each environment:',
     '  eve env status <env>                    names the revision that served',
-    '  eve env rollback <env> --to <revision>  starts it again, with empty volumes',
+    '  eve env repair <env>                    starts it again, with empty volumes',
     'Or deploy anew: eve env deploy <env> …',
   ];
 }

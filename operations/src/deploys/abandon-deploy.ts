@@ -48,6 +48,7 @@ export async function abandonDeploy(
     tenantId,
     id,
     mine.map(({ name }) => name),
+    work.lease,
   );
   // The routes follow as soon as the router is well again; what was started must not stay for want of it.
   await applyRouting(platform, signal).catch((error: unknown) => {

@@ -29,6 +29,7 @@ export async function deleteEnvironment(
     tenantId,
     id,
     endpoints.map(({ instance }) => instance),
+    null,
   );
   await applyRouting(platform, signal);
   await deployer.removeEnvironment(id, { volumes }, signal);

@@ -11,13 +11,13 @@ import { secretsOfRevision } from './revision-secrets.ts';
 
 const loginMs = 30 * 60_000;
 
-/** What an executing deploy knows; `deploy` is the newest state that was written. */
+/** What an executing deploy knows; `deploy` is the newest state that was written, and `target` names only what may be taken up. */
 export interface DeployContext {
   deploy: Deploy;
   readonly environment: Environment;
   readonly revision: Revision;
   readonly owner: ImageOwner;
-  readonly target: DeployTarget;
+  target: DeployTarget;
   /** Of the environment, by its settings and this revision's manifest. */
   readonly rules: EnvironmentRules;
   readonly secretValues: readonly string[];

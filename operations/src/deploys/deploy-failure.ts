@@ -8,7 +8,7 @@ const hints: Record<DeployFailureCode, string> = {
   container_exited: 'Read the last lines of the container: it must keep running and listen on the port in PORT.',
   health_check_failed:
     'Read the probe results and the last lines of the container; check path, port and start period of the check.',
-  release_command_failed: 'Read what the command printed: nothing was started, and what served before serves on.',
+  release_command_failed: 'Read what the command printed: nothing new serves, and what served before serves on.',
   unstable: 'Read the probe results and the last lines of the instances: they were healthy when they started.',
   dependency_failed: 'Repair the service it depends on first.',
   digest_mismatch: 'Deploy again; if it stays, somebody changed the image behind Eve.',

@@ -12,6 +12,8 @@ export type Ending =
       readonly failure: DeployFailure;
       /** The revision that serves on although it failed. */
       readonly serves?: RevisionId;
+      /** What it started could not be removed yet. */
+      readonly leavesRest?: boolean;
     };
 
 /** Writes a deploy's end without success and settles its work, in one transaction; what is left over is retired by later work. */
@@ -29,7 +31,8 @@ export async function endDeploy(
     const environment = { id: ended.environmentId, tenantId, lastDeployId: ended.id };
     await records.environments.update(serves ? { ...environment, currentRevisionId: serves } : environment);
     const endpoints = await records.endpoints.listOfEnvironment(tenantId, ended.environmentId);
-    if (serves || endpoints.some(({ state }) => state === 'draining'))
+    const leavesRest = ending.type === 'fail' && ending.leavesRest;
+    if (serves || leavesRest || endpoints.some(({ state }) => state === 'draining'))
       await records.queue.add(retirement({ ...ended, id: ended.environmentId }));
     await advanceStepOf(records, ended);
     await records.queue.settle(lease);

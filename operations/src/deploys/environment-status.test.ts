@@ -89,4 +89,18 @@ describe('the status of an environment', () => {
     assert.deepEqual([services[0]?.state, services[0]?.instances[0]?.lastProbe?.ok], ['running', false]);
     assert.match(hint ?? '', /eve env logs test/);
   });
+
+  it('hides secrets in what a check printed', async () => {
+    await shop.secret('PASSWORD', 'hunter22-hunter22');
+    const environment = `environment: { PASSWORD: '\${secret.PASSWORD}' }`;
+    const commit = await shop.commit(`services: { web: { build: { context: web }, ${environment} } }\n`);
+    await shop.built(commit);
+    await deployed(test, shop, commit);
+    const [web] = test.deployer.instances;
+    test.deployer.script[web?.name ?? ''] = { unhealthyFrom: 1, says: 'no login with hunter22-hunter22' };
+
+    const { services } = await status();
+
+    assert.match(services[0]?.instances[0]?.lastProbe?.detail ?? '', /^no login with (?!hunter22)/);
+  });
 });

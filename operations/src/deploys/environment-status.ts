@@ -70,7 +70,7 @@ export async function environmentStatus(
   if ('reason' in seen)
     return withHint(platform, { ...recorded, ...nothingRuns, health: 'unknown', unknownBecause: seen.reason });
   const { instances, target } = seen;
-  const checked = await probed(platform, probe ? target : null, instances);
+  const checked = await probed(platform, environment, probe ? target : null, instances);
   const urls = await urlsOf(platform, environment);
   const services = serviceStates(platform, { release, manifest }, checked, urls, activeDeploy?.id ?? null);
   const ready = services.every(

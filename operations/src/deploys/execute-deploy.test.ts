@@ -42,7 +42,7 @@ describe('a deploy', () => {
     assert.equal(route?.port, 30_000);
     assert.deepEqual(
       route?.backends.map(({ state, weight }) => [state, weight]),
-      [['serving', 100]],
+      [['serving', 1]],
     );
     const lines = await test.lines(deploy);
     assert.ok(lines.includes('Deploying test#1') && lines.includes('Traffic moved'));
@@ -215,17 +215,38 @@ describe('a deploy', () => {
 
   it('is given up after an outage that does not end, and what served serves on', async () => {
     await deployed(test, shop, await builtCommit(shop));
-    const commit = await builtCommit(shop);
+    const { id, tenantId } = await askForDeploy(test, shop, await builtCommit(shop));
+    const now = () => test.platform.store.deploys.get(tenantId, id);
     const { observe } = test.deployer;
     test.deployer.observe = async () => {
       throw new Error('the engine is away');
     };
 
-    const deploy = await deployed(test, shop, commit);
+    await test.work(async () => (await now()).completedAt !== null);
     test.deployer.observe = observe;
+    await test.work();
 
-    assert.equal(deploy.failure?.code, 'infrastructure_error');
+    assert.equal((await now()).failure?.code, 'infrastructure_error');
     assert.match(test.router.backends('web').join(), /-web-1-1 serving$/);
+  });
+
+  it('leaves nothing behind when the engine is back that was away while it was given up', async () => {
+    for (const served of [false, true]) {
+      if (served) await deployed(test, shop, await builtCommit(shop));
+      const asked = await askForDeploy(test, shop, await builtCommit(shop));
+      await test.killAt('deploy', 'after-start-instances');
+      const { observe } = test.deployer;
+      test.deployer.observe = async () => {
+        throw new Error('the engine is away');
+      };
+      const deploy = () => test.platform.store.deploys.get(asked.tenantId, asked.id);
+      await test.work(async () => (await deploy()).status === 'failed');
+      test.deployer.observe = observe;
+
+      await test.work();
+
+      assert.deepEqual(running(), served ? ['jobs#2', 'web#2'] : []);
+    }
   });
 
   it('fails when a secret was deleted after it was asked for', async () => {

@@ -2,6 +2,7 @@ import { advanceDeploy, type Deploy, isDeployFinished } from '@eve/domain';
 import { logWriter } from '../logs/log-writer.ts';
 import { reasonOf } from '../logs/reason.ts';
 import { redactor } from '../logs/redact.ts';
+import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
 import { announceDeploy } from './announce-deploy.ts';
@@ -32,6 +33,8 @@ export async function executeDeploy(
   const { store } = platform;
   const found = await store.deploys.get(work.tenantId, work.id as Deploy['id']);
   if (isDeployFinished(found)) return store.queue.settle(work.lease);
+  const needless = found.status === 'deploying' ? null : await whyNeedless(platform, found);
+  if (needless) return endUnbegun(platform, found, work, needless);
   const deploy = found.status === 'deploying' ? found : await start(platform, found, work);
   // The one before it waits for a person, and holds the environment meanwhile.
   if (!deploy) return store.queue.requeue(work.lease, lockedMs, 'lock');
@@ -58,6 +61,28 @@ export async function executeDeploy(
     writer.say(redact(`Interrupted: ${reasonOf(error)} It is tried again.`), { step: 'error' });
     throw error;
   }
+}
+
+/** A repair brings back what is to serve: whatever has been deployed since it was asked for has seen to that. */
+async function whyNeedless({ store }: Platform, deploy: Deploy): Promise<'cancel' | 'supersede' | null> {
+  if (deploy.cancelRequestedAt) return 'cancel';
+  if (deploy.cause !== 'repair') return null;
+  const { currentRevisionId } = await store.environments.get(deploy.tenantId, deploy.environmentId);
+  return currentRevisionId === deploy.revisionId ? null : 'supersede';
+}
+
+async function endUnbegun(
+  { store, now }: Platform,
+  deploy: Deploy,
+  { lease }: ClaimedWork,
+  type: 'cancel' | 'supersede',
+): Promise<void> {
+  await store.transaction(async (records) => {
+    const ended = advanceDeploy(deploy, { type }, now());
+    await records.deploys.update(ended, { was: deploy.status, event: type, actor: 'system', lease });
+    await advanceStepOf(records, ended);
+    await records.queue.settle(lease);
+  });
 }
 
 async function start({ store, now }: Platform, deploy: Deploy, { lease }: ClaimedWork): Promise<Deploy | null> {

@@ -32,7 +32,7 @@ export async function failExecution(
   const { deploy, environment, revision, rules } = context;
   const reported = redactedFailure(await withReports(platform, execution, failure), redact);
   sayDeployFailure(writer, reported);
-  if (deploy.phase === 'stabilising' && failure.code === 'unstable' && !rules.autoRollback) {
+  if (deploy.phase === 'stabilising' && failure.code !== 'digest_mismatch' && !rules.autoRollback) {
     const words = `${environment.name}#${revision.number} serves on: this environment does not go back by itself`;
     writer.say(words, { step: 'rollback' });
     await writer.flush();

@@ -16,6 +16,7 @@ export async function giveUpDeploy(platform: Platform, work: ClaimedWork): Promi
   if (isDeployFinished(deploy)) return store.queue.settle(work.lease);
   const lost = 'The deploy was tried several times and the engine or router failed each time.';
   const failure = deploy.failure ?? deployFailure('infrastructure_error', lost);
+  let leavesRest = false;
   try {
     await abandonDeploy(platform, await loadDeployContext(platform, deploy), work, AbortSignal.timeout(removalMs));
   } catch (error) {
@@ -23,8 +24,9 @@ export async function giveUpDeploy(platform: Platform, work: ClaimedWork): Promi
     // What it stopped cannot serve before the engine is back: it is given up then.
     if (deploy.strategy.kind === 'rolling' && (await hasServed(platform, deploy))) throw error;
     await takeBackTraffic(platform, deploy, work);
+    leavesRest = true;
   }
-  await endDeploy(platform, deploy, work, { type: 'fail', failure });
+  await endDeploy(platform, deploy, work, { type: 'fail', failure, leavesRest });
 }
 
 async function hasServed(
@@ -55,5 +57,6 @@ async function takeBackTraffic({ store }: Pick<Platform, 'store'>, deploy: Deplo
     tenantId,
     environmentId,
     mine.map(({ instance }) => instance),
+    work.lease,
   );
 }

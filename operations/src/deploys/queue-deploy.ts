@@ -11,6 +11,7 @@ import {
   type RevisionId,
   type SecretVersionId,
   type Strategy,
+  waitsForItsTurn,
 } from '@eve/domain';
 import { advanceStepOf } from '../pipelines/advance-step-of.ts';
 import type { Platform } from '../platform.ts';
@@ -118,7 +119,7 @@ export async function queueRepair(platform: Needs, environment: Environment, act
   return store.transaction(async (records) => {
     const { currentRevisionId: current } = await records.environments.getForChange(tenantId, id);
     await refuseNow(platform, records, asked, prepared);
-    const waiting = (await records.deploys.pending(tenantId, id)).filter(({ status }) => status === 'pending');
+    const waiting = (await records.deploys.pending(tenantId, id)).filter(waitsForItsTurn);
     const other = (await records.deploys.active(tenantId, id)) ?? waiting[0];
     if (other || current !== revision.id) {
       const why = other ? `deploy ${other.id} is ${other.status}` : 'another revision serves now';

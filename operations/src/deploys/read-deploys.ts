@@ -8,6 +8,7 @@ import {
   type ProjectId,
   type Release,
   type Revision,
+  waitsForItsTurn,
 } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
 import { getEnvironment } from '../environments/get-environment.ts';
@@ -66,12 +67,9 @@ export async function deployInstances(
 }
 
 /** The deploy of the same environment that a waiting one waits for; null when there is none, or it does not wait. */
-export async function deployBefore(
-  { store }: Pick<Platform, 'store'>,
-  { id, tenantId, environmentId, status, approvedAt }: Deploy,
-): Promise<Deploy | null> {
-  const waits = status === 'pending' || (status === 'awaiting_approval' && approvedAt !== null);
-  const active = waits ? await store.deploys.active(tenantId, environmentId) : null;
+export async function deployBefore({ store }: Pick<Platform, 'store'>, deploy: Deploy): Promise<Deploy | null> {
+  const { id, tenantId, environmentId } = deploy;
+  const active = waitsForItsTurn(deploy) ? await store.deploys.active(tenantId, environmentId) : null;
   return active?.id === id ? null : active;
 }
 

@@ -3,8 +3,11 @@ import type { Instance } from '../ports/deployer.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
 import type { DeployContext } from './deploy-context.ts';
 
-/** What an instance weighs against others of its service that get the same. */
-export const evenWeight = 100;
+/**
+ * What an instance weighs against others of its service that get the same. The least there is: a router's turn is as many requests
+ * as the weights together, and other weights count from the next turn on.
+ */
+export const evenWeight = 1;
 
 /** Weights that give the same to each. */
 export function evenly(instances: readonly string[]): Record<string, number> {

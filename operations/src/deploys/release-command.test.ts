@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Deploy } from '@eve/domain';
+import { type Deploy, PlatformError } from '@eve/domain';
 import {
   askForDeploy,
   builtCommit,
@@ -34,10 +34,10 @@ const manifest = (command = 'npm run migrate') => `services:
 const deployNow = ({ tenantId, id }: Deploy) => test.platform.store.deploys.get(tenantId, id);
 
 describe('a release command', () => {
-  it('runs once per deploy, in the order of depends_on, before anything is started', async () => {
+  it('runs once per deploy, in the order of depends_on, before anything else is started', async () => {
     await shop.secret('KEY', 'a-secret-value');
     test.runner.script = ({ image }) => {
-      assert.deepEqual(runningNow(test), []);
+      assert.deepEqual(runningNow(test), image.includes('-jobs@') || image.includes('/jobs@') ? [] : ['jobs#1']);
       return { lines: [`ran in ${image.split('/')[3]?.split('@')[0]} with a-secret-value`] };
     };
 
@@ -65,7 +65,7 @@ describe('a release command', () => {
     assert.deepEqual(await test.runner.list(), []);
   });
 
-  it('stops the deploy when it fails, runs out of time or memory, and nothing was started', async () => {
+  it('stops the deploy when it fails, runs out of time or memory, and nothing stays', async () => {
     await shop.secret('KEY', 'a-secret-value');
     const slow = manifest('{ command: npm run migrate, timeout: 1s }');
     test.runner.script = ({ name }) => (name.includes('web') ? { lines: ['no such table'], code: 3 } : {});
@@ -77,22 +77,19 @@ describe('a release command', () => {
     const big = await deployed(test, shop, await builtCommit(shop, manifest()));
 
     for (const { failure } of [failed, late, big]) assert.equal(failure?.code, 'release_command_failed');
-    assert.match(
-      failed.failure?.message ?? '',
-      /command of web \(npm run migrate\) exited with 3; nothing was started/,
-    );
+    assert.match(failed.failure?.message ?? '', /command of web \(npm run migrate\) exited with 3; nothing new serves/);
     assert.deepEqual(failed.failure?.logs, ['no such table']);
     assert.match(late.failure?.message ?? '', /did not end within 1 s/);
     assert.match(big.failure?.message ?? '', /of jobs \(prepare --all\) ran out of memory/);
     assert.deepEqual(test.deployer.instances, []);
-    assert.ok(test.deployer.limits.every((upTo) => upTo?.web === 0 && upTo.jobs === 0));
+    assert.ok(test.deployer.limits.every((upTo) => upTo?.web === 0));
     assert.deepEqual(await test.runner.list(), []);
   });
 
   it('is followed on by the next worker, and ended when the deploy is cancelled', async () => {
     await shop.secret('KEY', 'a-secret-value');
     const commit = await builtCommit(shop, manifest());
-    test.runner.script = () => ({ hang: true });
+    test.runner.script = () => ({ lines: ['one', 'two'], hang: true });
     const asked = await askForDeploy(test, shop, commit);
     await test.work(
       async () => (await deployNow(asked)).releaseCommands.length === 1 && test.runner.started.length === 1,
@@ -106,8 +103,34 @@ describe('a release command', () => {
 
     assert.equal(running.length, 1);
     assert.equal(test.runner.started.length, 1);
+    const printed = (await test.platform.logs.read(asked, {})).filter(({ stream }) => stream === 'stdout');
+    assert.deepEqual(
+      printed.map(({ text }) => text),
+      ['one', 'two'],
+      'what the first worker has printed does not come again',
+    );
     assert.deepEqual(await test.runner.list(), []);
     assert.equal((await deployNow(asked)).status, 'cancelled');
+  });
+
+  it('fails for want of its image as every service does', async () => {
+    await shop.secret('KEY', 'a-secret-value');
+    test.runner.script = ({ name }) => {
+      if (!name.includes('web')) return {};
+      throw new PlatformError('image_unknown', `The image of ${name} cannot be had.`);
+    };
+
+    const { failure, releaseCommands } = await deployed(test, shop, await builtCommit(shop, manifest()));
+
+    assert.deepEqual([failure?.code, failure?.service], ['image_pull_error', 'web']);
+    assert.match(failure?.message ?? '', /cannot be had/);
+    assert.deepEqual(
+      releaseCommands.map(({ service, exitCode, completedAt }) => [service, exitCode, completedAt !== null]),
+      [
+        ['jobs', 0, true],
+        ['web', null, true],
+      ],
+    );
   });
 
   it('does not run when somebody goes back', async () => {

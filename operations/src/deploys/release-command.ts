@@ -1,32 +1,37 @@
-import { DeployFailed, type ReleaseCommandRun, shortId, startOrder } from '@eve/domain';
+import {
+  type Deploy,
+  DeployFailed,
+  type DeployFailure,
+  PlatformError,
+  type ReleaseCommandRun,
+  shortId,
+  startOrder,
+} from '@eve/domain';
 import type { Platform } from '../platform.ts';
 import type { DeployTarget, ServiceTarget } from '../ports/deployer.ts';
 import type { RunnerPlan } from '../ports/runner.ts';
 import { secondsInWords } from './announce-deploy.ts';
+import { bringUpNeeds } from './bring-up-needs.ts';
 import type { DeployContext } from './deploy-context.ts';
 import { deployFailure } from './deploy-failure.ts';
 import { type Execution, setPhase } from './execution.ts';
 
 const step = 'release_command';
 const lastLines = 100;
+const lookMs = 2_000;
 
 /**
- * Runs each service's release command in its image before anything new is started, one after another in the order of depends_on.
- * Each runs at most once per deploy: a later worker follows on what an earlier one started. Going back runs none.
+ * Runs each service's release command in its image, one after another in the order of depends_on, before anything new is started
+ * but what the command needs and does not find. Each runs at most once per deploy: a later worker follows on what an earlier one
+ * started. Going back runs none.
  */
 export async function runReleaseCommands(platform: Platform, execution: Execution): Promise<void> {
-  const { context, work, until } = execution;
-  const { deploy, target } = context;
+  const { deploy, target } = execution.context;
   if (deploy.cause === 'rollback' || deploy.cause === 'repair') return;
   const ordered = startOrder(target.services.map(({ service }) => service)).flat();
   const commanding = ordered.flatMap(({ name, releaseCommand }) =>
     releaseCommand ? (target.services.find(({ service }) => service.name === name) ?? []) : [],
   );
-  if (commanding.length > 0) {
-    // The environment's network, before anything is in it.
-    const nothing = Object.fromEntries(ordered.map(({ name }) => [name, 0]));
-    for await (const _ of platform.deployer.apply(target, work.lease, until, nothing)) until.throwIfAborted();
-  }
   for (const wanted of commanding) await runOne(platform, execution, wanted);
   platform.failpoint('after-release-command');
 }
@@ -53,16 +58,13 @@ async function runOne(platform: Platform, execution: Execution, wanted: ServiceT
   const about = { service, step };
   const command = inWords(releaseCommand.command);
   const known = context.deploy.releaseCommands.find((run) => run.service === service);
-  const run: ReleaseCommandRun = known ?? {
-    service,
-    command: releaseCommand.command,
-    startedAt: now(),
-    completedAt: null,
-    exitCode: null,
-  };
   const plan = runnerPlan(execution, wanted);
   until.throwIfAborted();
-  if (!run.completedAt) {
+  if (!known?.completedAt) {
+    await setPhase(platform, execution, 'release_command');
+    await bringUpNeeds(platform, execution, wanted);
+    const begun = { service, command: releaseCommand.command, startedAt: now(), completedAt: null, exitCode: null };
+    const run: ReleaseCommandRun = known ?? begun;
     await remember(platform, execution, run);
     writer.say(known ? `Following ${command} again` : `Running ${command}`, about);
     const ended = await follow(platform, execution, wanted, plan, run);
@@ -76,12 +78,12 @@ async function runOne(platform: Platform, execution: Execution, wanted: ServiceT
     return writer.say(`Done in ${secondsInWords(tookMs)}`, about);
   }
   await runner.stop(plan.name);
-  if (run.exitCode !== 0) throw new DeployFailed(failed(wanted, `exited with ${run.exitCode ?? 'a signal'}`));
+  if (known.exitCode !== 0) throw new DeployFailed(failed(wanted, `exited with ${known.exitCode ?? 'a signal'}`));
 }
 
 interface Ended {
   readonly exitCode: number | null;
-  readonly failure: ReturnType<typeof deployFailure> | null;
+  readonly failure: DeployFailure | null;
   readonly lines: readonly string[];
 }
 
@@ -95,35 +97,49 @@ async function follow(
 ): Promise<Ended> {
   const service = wanted.service.name;
   const timeoutMs = wanted.service.releaseCommand?.timeoutMs ?? 0;
-  const leftMs = Math.max(0, startedAt.getTime() + timeoutMs - now().getTime());
+  // One that ended while nobody looked still has its end to tell.
+  const leftMs = Math.max(lookMs, startedAt.getTime() + timeoutMs - now().getTime());
   const late = AbortSignal.timeout(leftMs);
   const stop = AbortSignal.any([until, late]);
   const printed = (await logs.read(context.deploy, { tail: 1_000, step })).filter(
     (line) => line.service === service && line.stream !== 'platform',
   );
-  const seenUntil = printed.at(-1)?.at.getTime() ?? Number.NEGATIVE_INFINITY;
   const lines: string[] = printed.map(({ text }) => text);
-  const ended = (exitCode: number | null, problem: string | null): Ended => ({
+  const ended = (exitCode: number | null, failure: DeployFailure | null): Ended => ({
     exitCode,
-    failure: problem === null ? null : failed(wanted, problem),
+    failure,
     lines: lines.slice(-lastLines),
   });
   try {
     await runner.ensure(plan, work.lease);
-    for await (const event of runner.follow(plan.name, null, stop)) {
+    for await (const event of runner.follow(plan.name, await seenUntil(logs, context.deploy, service), stop)) {
       if (event.type === 'exited') {
         const why = event.outOfMemory ? 'ran out of memory' : `exited with ${event.code}`;
-        return ended(event.code, event.code === 0 ? null : why);
+        return ended(event.code, event.code === 0 ? null : failed(wanted, why));
       }
-      if (event.at.getTime() <= seenUntil) continue;
-      lines.push(event.text);
-      await writer.print({ service, step, stream: event.stream, text: event.text, at: event.at });
+      const { stream, text, at, cursor } = event;
+      lines.push(text);
+      await writer.print({ service, step, stream, text, at, ...(cursor && { cursor: cursorOf(service, cursor) }) });
     }
   } catch (error) {
+    if (error instanceof PlatformError && error.code === 'image_unknown')
+      return ended(null, deployFailure('image_pull_error', error.message, service));
     if (!stop.aborted || signal.aborted) throw error;
   }
   signal.throwIfAborted();
-  return ended(null, `did not end within ${secondsInWords(timeoutMs)}`);
+  return ended(null, failed(wanted, `did not end within ${secondsInWords(timeoutMs)}`));
+}
+
+/** Up to where an earlier worker has printed this service's command: kept with its last line, so that none is lost or comes twice. */
+async function seenUntil(logs: Platform['logs'], deploy: Deploy, service: string): Promise<string | null> {
+  const cursor = await logs.cursor(deploy);
+  const mine = cursorOf(service, '');
+  return cursor?.startsWith(mine) ? cursor.slice(mine.length) : null;
+}
+
+/** A deploy has one cursor, and commands of several services follow each other. */
+function cursorOf(service: string, cursor: string): string {
+  return `${service} ${cursor}`;
 }
 
 async function remember(platform: Platform, execution: Execution, run: ReleaseCommandRun): Promise<void> {
@@ -133,7 +149,7 @@ async function remember(platform: Platform, execution: Execution, run: ReleaseCo
 
 function failed({ service }: ServiceTarget, problem: string) {
   const command = inWords(service.releaseCommand?.command ?? []);
-  const message = `The release command of ${service.name} (${command}) ${problem}; nothing was started.`;
+  const message = `The release command of ${service.name} (${command}) ${problem}; nothing new serves.`;
   return deployFailure('release_command_failed', message, service.name);
 }
 

@@ -113,6 +113,25 @@ describe('asking for a deploy', () => {
     await assert.rejects(askForDeploy(test, shop, { ...commit, imageTag: 'none' }), { code: 'image_unknown' });
   });
 
+  it('takes the tag of a shortened commit id where only one begins so', async () => {
+    const commit = await shop.commit();
+    const { run } = await shop.built(commit);
+    for (const tag of ['sha-abc1230', 'sha-abc1234']) await shop.built(commit, { inputs: { tag } });
+
+    const deploy = await deployed(test, shop, { ...commit, imageTag: `sha-${commit.gitSha.slice(0, 12)}` });
+
+    const { store } = test.platform;
+    const revision = await store.revisions.get(shop.caller.tenantId, deploy.revisionId);
+    const release = await store.releases.get(shop.caller.tenantId, revision.releaseId);
+    assert.equal(release.gitSha, commit.gitSha);
+    assert.deepEqual(Object.keys(release.images).sort(), ['jobs', 'web']);
+    assert.equal(run.status, 'completed');
+    await assert.rejects(askForDeploy(test, shop, { ...commit, imageTag: 'sha-abc123' }), {
+      code: 'deploy_request_invalid',
+      message: /the beginning of several: sha-abc1230, sha-abc1234/,
+    });
+  });
+
   it('refuses a commit that the release was not made of, and a request that names neither', async () => {
     const commit = await shop.commit();
     const { spec } = await shop.built(commit);
@@ -209,6 +228,24 @@ describe('asking for a deploy', () => {
     await test.work();
 
     assert.ok((await environmentNow(test, shop)).currentRevisionId);
+  });
+
+  it('deploys an image of the local engine under the name that a build would push, unless a build made it', async () => {
+    await using local = await testPlatform({ localSources: true });
+    const mine = await sampleProject(local);
+    const image = 'registry.example/acme/shop-web';
+    const manifest = `services:\n  web: { image: ${image}, build: { context: web }, ports: ["8000"] }\n`;
+    const commit = await mine.commit(`registry: none\n${manifest}`);
+    const ask = () =>
+      requestDeploy(local.platform, mine.caller, { projectId: mine.project.id, envName: 'test', ...commit });
+    local.deployer.localImages[`${image}:local`] = digestOf('made by hand');
+
+    const byHand = await ask();
+    local.deployer.notByHand.add(`${image}:local`);
+    const built = await ask();
+
+    assert.ok('release' in byHand && byHand.release.local);
+    assert.ok('pipelineRun' in built);
   });
 
   it('deploys an image of the local engine, which may not be promoted', async () => {

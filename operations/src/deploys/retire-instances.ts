@@ -1,4 +1,4 @@
-import type { Environment, EnvironmentId } from '@eve/domain';
+import { type Environment, type EnvironmentId, PlatformError } from '@eve/domain';
 import type { Platform } from '../platform.ts';
 import type { DeployTarget, Instance } from '../ports/deployer.ts';
 import type { Endpoint } from '../ports/stored.ts';
@@ -21,7 +21,9 @@ const lockedMs = 2_000;
  */
 export async function retireInstances(platform: Platform, work: ClaimedWork, signal: AbortSignal): Promise<void> {
   const { store, now } = platform;
-  const environment = await store.environments.get(work.tenantId, work.id as EnvironmentId);
+  const environment = await environmentOf(platform, work);
+  // Whoever deleted it has removed all that ran there.
+  if (!environment) return store.queue.settle(work.lease);
   const { tenantId, id } = environment;
   platform.failpoint('before-retire');
   // One that waits for a person, or for its next attempt, does not run and still has the environment.
@@ -32,7 +34,7 @@ export async function retireInstances(platform: Platform, work: ClaimedWork, sig
   }, lookMs);
   let warmUntil: Date | null;
   try {
-    warmUntil = await retire(platform, environment, signal, AbortSignal.any([signal, asked.signal]));
+    warmUntil = await retire(platform, environment, work, signal, AbortSignal.any([signal, asked.signal]));
   } catch (error) {
     if (signal.aborted || !asked.signal.aborted) throw error;
     return store.queue.requeue(work.lease, lookMs, 'lock');
@@ -40,13 +42,23 @@ export async function retireInstances(platform: Platform, work: ClaimedWork, sig
     clearInterval(look);
   }
   if (!warmUntil) return store.queue.settle(work.lease);
-  await store.queue.requeue(work.lease, Math.max(1, warmUntil.getTime() - now().getTime()), 'lock');
+  await store.queue.requeue(work.lease, Math.max(1, warmUntil.getTime() - now().getTime()), 'warm');
+}
+
+async function environmentOf({ store }: Platform, { tenantId, id }: ClaimedWork): Promise<Environment | null> {
+  try {
+    return await store.environments.get(tenantId, id as EnvironmentId);
+  } catch (error) {
+    if (error instanceof PlatformError && error.code === 'environment_not_found') return null;
+    throw error;
+  }
 }
 
 /** Answers when what is kept warm may go next. */
 async function retire(
   platform: Platform,
   environment: Environment,
+  { lease }: ClaimedWork,
   signal: AbortSignal,
   unlessAsked: AbortSignal,
 ): Promise<Date | null> {
@@ -58,14 +70,12 @@ async function retire(
   const kept = new Set([
     ...endpoints.filter(({ state }) => state === 'serving').map(({ instance }) => instance),
     ...warm.map(({ instance }) => instance),
-    // Those without a port have no endpoint: workers and databases of the inside.
-    ...observed.filter(({ named, state }) => named && state !== 'exited').map(({ name }) => name),
     ...(await currentNames(platform, environment, observed)),
   ]);
   const old = observed.filter(({ name }) => !kept.has(name));
   await untilDrained(platform, old, unlessAsked);
   const gone = endpoints.filter(({ instance }) => !kept.has(instance)).map(({ instance }) => instance);
-  await store.endpoints.removeInstances(tenantId, id, gone);
+  await store.endpoints.removeInstances(tenantId, id, gone, lease);
   await applyRouting(platform, signal);
   platform.failpoint('in-retire');
   await removeInstances(platform, environment, old, unlessAsked);
@@ -94,11 +104,14 @@ function isWanted({ services }: DeployTarget, name: string, hash: string | undef
   return services.some((wanted) => wanted.service.name === name && wanted.hash === hash);
 }
 
+/** Also those that serve without a port, and so without an endpoint: workers and databases of the inside. */
 async function currentNames(
   platform: Platform,
   environment: Environment,
   observed: readonly Instance[],
 ): Promise<string[]> {
   const target = await currentTarget(platform, environment);
-  return target ? currentInstances(target, observed).map(({ name }) => name) : [];
+  if (!target) return [];
+  const serving = observed.filter(({ named, state }) => named && state !== 'exited');
+  return [...serving, ...currentInstances(target, observed)].map(({ name }) => name);
 }

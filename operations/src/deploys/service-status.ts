@@ -10,6 +10,7 @@ import {
 import { renderImage } from '../builds/image-place.ts';
 import type { Platform } from '../platform.ts';
 import type { DeployTarget, Instance } from '../ports/deployer.ts';
+import { redactorOf } from '../runtime-logs/secrets-of-environment.ts';
 
 const probeMs = 3_000;
 
@@ -66,22 +67,26 @@ function stateOf(mine: readonly Instance[], running: number, replicas: number): 
   return mine.length > 0 ? 'stopped' : 'missing';
 }
 
-/** Asks the check of everything that serves, at once and not for long. */
+/** Asks the check of everything that serves, at once and not for long. What a check printed is shown without secrets. */
 export async function probed(
-  { deployer, now }: Pick<Platform, 'deployer' | 'now'>,
+  { deployer, now, store, vault }: Pick<Platform, 'deployer' | 'now' | 'store' | 'vault'>,
+  environment: Environment,
   target: DeployTarget | null,
   instances: readonly Instance[],
 ): Promise<InstanceStatus[]> {
+  if (!target) return instances.map((instance) => ({ ...instance, lastProbe: null }));
+  const redact = await redactorOf({ store, vault }, environment, []);
   return Promise.all(
     instances.map(async (instance) => {
-      const wanted = target?.services.find(({ service }) => service.name === instance.service);
+      const wanted = target.services.find(({ service }) => service.name === instance.service);
       if (!wanted || instance.state !== 'running' || !instance.named) return { ...instance, lastProbe: null };
       const signal = AbortSignal.timeout(probeMs);
       const answers = await deployer.probe(wanted, instance, signal).catch(() => {
         const detail = signal.aborted ? `no answer within ${probeMs / 1000} s` : 'its check could not be asked';
         return [{ at: now(), ok: false, detail }];
       });
-      return { ...instance, lastProbe: answers.find(({ ok }) => !ok) ?? answers.at(-1) ?? null };
+      const telling = answers.find(({ ok }) => !ok) ?? answers.at(-1);
+      return { ...instance, lastProbe: telling ? { ...telling, detail: redact(telling.detail) } : null };
     }),
   );
 }

@@ -1,4 +1,4 @@
-import type { Environment } from '@eve/domain';
+import { type Environment, waitsForItsTurn } from '@eve/domain';
 import type { Platform } from '../platform.ts';
 import type { Instance } from '../ports/deployer.ts';
 import { secondsInWords } from './announce-deploy.ts';
@@ -46,5 +46,5 @@ export async function anotherWaits(
   { store }: Pick<Platform, 'store'>,
   { tenantId, id }: Pick<Environment, 'tenantId' | 'id'>,
 ): Promise<boolean> {
-  return (await store.deploys.pending(tenantId, id)).some(({ status }) => status === 'pending');
+  return (await store.deploys.pending(tenantId, id)).some(waitsForItsTurn);
 }

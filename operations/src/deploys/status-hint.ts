@@ -2,9 +2,11 @@ import type { EnvironmentStatus } from './environment-status.ts';
 
 /** What to do about the state of an environment; null where nothing is to be done. `watched`: somebody looks for drift. */
 export function statusHint(status: Omit<EnvironmentStatus, 'hint'>, watched: boolean): string | null {
-  const { environment, health, unknownBecause, revision, rules, waitingDeploy, services, lastDeploy } = status;
+  const { environment, health, unknownBecause, revision, rules, waitingDeploy, services, lastDeploy, activeDeploy } =
+    status;
   const { name, lock } = environment;
   if (unknownBecause) return 'Look whether the engine runs: eve doctor';
+  if (activeDeploy?.failure) return activeDeploy.failure.hint;
   if (waitingDeploy?.status === 'awaiting_approval')
     return `Deploy ${waitingDeploy.id} waits for somebody: eve deploy approve ${waitingDeploy.id}`;
   if (health === 'degraded' && revision) {

@@ -11,7 +11,8 @@ export async function switchTraffic(platform: Platform, execution: Execution): P
   const { context, writer, until } = execution;
   const { target, environment } = context;
   until.throwIfAborted();
-  await setPhase(platform, execution, 'switching');
+  // Where it was watched already the traffic has moved: what goes wrong now went wrong after the switch.
+  if (context.deploy.phase !== 'stabilising') await setPhase(platform, execution, 'switching');
   const current = currentInstances(target, await deployer.observe(environment.id));
   checkDigests(target.services, current);
   failpoint('before-switch');

@@ -6,6 +6,7 @@ import {
   builtCommit,
   deployed,
   eachOnSampleProject,
+  environmentNow,
   runningNow,
   type SampleProject,
   servingNow,
@@ -14,6 +15,7 @@ import {
 import type { Failpoint } from '../platform.ts';
 import { cancelDeploy } from './cancel-deploy.ts';
 import { promoteDeploy } from './steer-canary.ts';
+import { retirement } from './succeed-deploy.ts';
 
 let test: TestPlatform;
 let shop: SampleProject;
@@ -35,9 +37,9 @@ environments:
 `;
 const deployNow = ({ tenantId, id }: Deploy) => test.platform.store.deploys.get(tenantId, id);
 
-const oldServes = { names: ['jobs#1', 'web#1', 'web#1'], traffic: ['web#1 100', 'web#1 100'] };
-const newServes = { names: ['jobs#2', 'web#2', 'web#2'], traffic: ['web#2 100', 'web#2 100'] };
-const begun = { names: ['jobs#1', 'web#1', 'web#2'], traffic: ['web#1 100', 'web#2 100'] };
+const oldServes = { names: ['jobs#1', 'web#1', 'web#1'], traffic: ['web#1 1', 'web#1 1'] };
+const newServes = { names: ['jobs#2', 'web#2', 'web#2'], traffic: ['web#2 1', 'web#2 1'] };
+const begun = { names: ['jobs#1', 'web#1', 'web#2'], traffic: ['web#1 1', 'web#2 1'] };
 const canary = { names: oldServes.names, traffic: ['web#1 9', 'web#1 9', 'web#2 1', 'web#2 1'] };
 
 /** Strategy, the place where its worker dies, and what serves there. */
@@ -102,6 +104,24 @@ describe('a deploy whose worker dies', () => {
     }
   }
 
+  it('still serves where its environment does not go back by itself and an instance ends before it is taken over', async () => {
+    const staying = manifest.replace('stabilise: 100ms', 'stabilise: 100ms, auto_rollback: false');
+    await deployed(test, shop, await builtCommit(shop, staying));
+    const asked = await askForDeploy(test, shop, await builtCommit(shop, staying));
+    await test.killAt('deploy', 'in-stabilising');
+    const one = test.deployer.instances.find(({ deployId, service }) => deployId === asked.id && service === 'web');
+    assert.ok(one);
+    one.state = 'exited';
+
+    await test.work();
+
+    const { status, rolledBackTo } = await deployNow(asked);
+    assert.deepEqual([status, rolledBackTo], ['failed', null]);
+    assert.deepEqual(runningNow(test), ['jobs#2', 'web#2']);
+    assert.equal((await environmentNow(test, shop)).currentRevisionId, asked.revisionId);
+    assert.equal((await deployed(test, shop, await builtCommit(shop, staying))).status, 'healthy');
+  });
+
   it('has happened when it died after its end', async () => {
     const asked = await killed('blue-green', 'after-healthy');
 
@@ -128,6 +148,17 @@ describe('a deploy whose worker dies', () => {
       assert.deepEqual(runningNow(test), newServes.names);
     });
   }
+
+  it('leaves nothing to retire in an environment that was deleted meanwhile', async () => {
+    const deploy = await deployed(test, shop, await builtCommit(shop, manifest));
+    const environment = await environmentNow(test, shop);
+    await test.platform.store.environments.delete(deploy.tenantId, environment.id);
+    await test.platform.store.queue.add(retirement(environment));
+
+    await test.work();
+
+    assert.equal(test.said.filter(({ sentence }) => sentence === 'work failed').length, 0);
+  });
 
   it('gives half of a rolling deploy back when it is given up', async () => {
     const asked = await killed('rolling', 'in-rolling');

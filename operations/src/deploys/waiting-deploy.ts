@@ -14,7 +14,13 @@ export async function waitingDeploy(
   const before = await deployBefore(platform, deploy);
   if (before) {
     const begun = before.startedAt ? `, begun at ${before.startedAt.toISOString()}` : '';
-    return `Waiting for deploy ${before.id} by ${before.createdBy ?? 'the system'} (${before.phase ?? before.status}${begun}).`;
+    const waiting = `Waiting for deploy ${before.id} by ${before.createdBy ?? 'the system'} (${before.phase ?? before.status}${begun}).`;
+    return before.phase === 'paused' ? `${waiting} ${wayOut(before)}` : waiting;
   }
   return status === 'deploying' ? null : waitingInWords(await platform.queue.position('execute-deploy', id));
+}
+
+/** Nothing but a person ends it, however long another deploy waits, be it a rollback. */
+function wayOut({ id }: Deploy): string {
+  return `That one goes on only when somebody says so: \`eve deploy promote ${id}\`, or \`eve deploy abort ${id}\` to go back to what served before.`;
 }

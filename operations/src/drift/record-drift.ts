@@ -1,4 +1,4 @@
-import { type Drift, type DriftDifference, type Environment, sameDifferences } from '@eve/domain';
+import { type Drift, type DriftDifference, type Environment, sameDifferences, waitsForItsTurn } from '@eve/domain';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
 
@@ -87,5 +87,5 @@ async function write(records: Records, drift: Drift, event: 'detect' | 'change' 
 
 async function isBusy({ deploys }: Records, { tenantId, id }: Environment): Promise<boolean> {
   if (await deploys.active(tenantId, id)) return true;
-  return (await deploys.pending(tenantId, id)).some(({ status }) => status === 'pending');
+  return (await deploys.pending(tenantId, id)).some(waitsForItsTurn);
 }

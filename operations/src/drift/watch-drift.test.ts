@@ -7,8 +7,10 @@ import {
   eachOnSampleProject,
   environmentNow,
   type SampleProject,
+  sampleManifest,
   type TestPlatform,
 } from '../../testing/index.ts';
+import { approveDeploy } from '../deploys/approve-deploy.ts';
 import { environmentStatus } from '../deploys/environment-status.ts';
 import { lockEnvironment } from '../environments/lock-environment.ts';
 import { updateEnvironment } from '../environments/update-environment.ts';
@@ -110,6 +112,26 @@ describe('watching for drift', () => {
     const lasts = [`stopped ${instanceOf('web').name}`];
     assert.deepEqual(seen, [lasts, lasts, lasts, lasts, lasts, lasts, null]);
     assert.equal((await drift()).items.length, 1);
+  });
+
+  it('leaves to a deploy that was approved what it brings, and ends a repair that another revision has overtaken', async () => {
+    const { store } = test.platform;
+    const { id, tenantId, currentRevisionId } = await environmentNow(test, shop);
+    const gated = `${sampleManifest}environments:\n  test: { approval: required }\n`;
+    const commit = await shop.commit(gated);
+    await shop.built(commit);
+    const waiting = await askForDeploy(test, shop, commit);
+    const overtaken = await repairEnvironment(test.platform, shop.caller, { projectId: shop.project.id, name: 'test' });
+    await approveDeploy(test.platform, { ...shop.caller, actor: 'token:anna' }, waiting.id);
+    const late = repairEnvironment(test.platform, shop.caller, { projectId: shop.project.id, name: 'test' });
+    await assert.rejects(late, { code: 'record_changed' });
+    await test.db.pool.query(`update work set priority = -1 where subject_id = $1`, [overtaken.id]);
+
+    await test.work();
+
+    assert.equal((await store.deploys.get(tenantId, overtaken.id)).status, 'superseded');
+    assert.equal((await store.environments.get(tenantId, id)).currentRevisionId, waiting.revisionId);
+    assert.notEqual(waiting.revisionId, currentRevisionId);
   });
 
   it('takes a moment between two acts for none', async () => {

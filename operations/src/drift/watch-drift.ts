@@ -7,6 +7,7 @@ import {
   type EnvironmentId,
   environmentRules,
   sameDifferences,
+  waitsForItsTurn,
 } from '@eve/domain';
 import { reasonOf } from '../logs/reason.ts';
 import type { Platform } from '../platform.ts';
@@ -66,7 +67,9 @@ export async function lookForDrift(platform: Needs, memory: DriftMemory, signal:
     store.drifts.lasting(),
   ]);
   const busy = new Set(
-    unfinished.filter(({ status }) => status !== 'awaiting_approval').map(({ environmentId }) => environmentId),
+    unfinished
+      .filter((deploy) => deploy.status === 'deploying' || waitsForItsTurn(deploy))
+      .map(({ environmentId }) => environmentId),
   );
   const known = new Map(lasting.map((drift) => [drift.environmentId, drift]));
   const watched = environments.filter(

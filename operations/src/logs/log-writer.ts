@@ -22,13 +22,14 @@ export const maxLineCharacters = 1024 * 1024;
 export interface LogWriter extends AsyncDisposable {
   /** Adds a line of the platform; `code` marks an error line, `at` is when that was which it tells, if not now. */
   say(text: string, about?: { service?: string | null; step?: string; code?: string; at?: Date }): void;
-  /** Adds a line that a program printed; resolves at once unless too many lines wait. */
+  /** Adds a line that a program printed; resolves at once unless too many lines wait. Its cursor is stored with it. */
   print(line: {
     service: string;
     step: string | null;
     stream: 'stdout' | 'stderr';
     text: string;
     at: Date;
+    cursor?: string;
   }): Promise<void>;
   /** Resolves when everything said so far is stored, however long the database is away. Throws what the store threw, and once the signal is aborted that the database is away. */
   flush(): Promise<void>;
@@ -68,10 +69,11 @@ export function logWriter(
 
   const store = async (batch: readonly NewLogLine[]) => {
     number++;
+    const cursor = batch.findLast((line) => line.cursor !== undefined)?.cursor;
     let awaySince = 0;
     for (let waitMs = firstPauseMs; ; waitMs = Math.min(longestPauseMs, waitMs * 2)) {
       try {
-        await logs.append(subject, batch, lease, undefined, { writer, number });
+        await logs.append(subject, batch, lease, cursor, { writer, number });
         away = false;
         return;
       } catch (error) {
@@ -146,9 +148,10 @@ export function logWriter(
       } as const;
       for (const part of text.split('\n')) add({ ...shared, level: code ? 'error' : 'info', text: part });
     },
-    async print({ service, step, stream, text, at }) {
+    async print({ service, step, stream, text, at, cursor }) {
       if (broken) throw broken;
-      add({ at, attempt, service, step, stream, level: 'info', code: null, text });
+      const shared = { at, attempt, service, step, stream, level: 'info', code: null, text } as const;
+      add(cursor === undefined ? shared : { ...shared, cursor });
       while (backlog.isHigh && !broken) {
         if (away && logSpool) return backlog.spill();
         const { promise } = movement;

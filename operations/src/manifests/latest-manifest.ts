@@ -4,12 +4,13 @@ import type { Platform } from '../platform.ts';
 import type { ManifestSync } from '../ports/stored.ts';
 import { findProject } from '../projects/get-project.ts';
 
-/** The manifest that was synced last; null when there is none. */
+/** The manifest that was synced last, or last for a commit; null when there is none. */
 export async function latestManifest(
   { store }: Pick<Platform, 'store'>,
   caller: Caller,
   projectId: ProjectId,
+  gitSha?: string,
 ): Promise<ManifestSync | null> {
   const project = await findProject({ store }, caller, 'read', projectId);
-  return store.manifests.latest(caller.tenantId, project.id);
+  return store.manifests.latest(caller.tenantId, project.id, undefined, gitSha);
 }

@@ -31,9 +31,12 @@ function warningsOf(yaml: string): string[] {
 
 describe('a manifest', () => {
   it('is read with every default when it has one service that is built', () => {
-    const { services, ...rest } = manifestOf('services:\n  api:\n    build:\n      context: ./apps/api\n');
+    const { services, environments, pipelines, ...rest } = manifestOf(
+      'services:\n  api:\n    build:\n      context: ./apps/api\n',
+    );
 
-    assert.deepEqual(rest, { registry: { mode: 'eve' }, environments: {}, pipelines: {}, name: null, strategy: null });
+    assert.deepEqual(rest, { registry: { mode: 'eve' }, name: null, strategy: null });
+    assert.deepEqual([environments, pipelines].map(Object.keys), [[], []]);
     assert.deepEqual(services.api, {
       name: 'api',
       image: null,
@@ -134,12 +137,22 @@ environments:
 pipelines: { ship: { steps: [ { action: build }, { action: deploy } ] } }
 `;
 
-    assert.deepEqual(manifestOf(yaml).environments, {
-      test: { ...untold, name: 'test' },
-      staging: { ...untold, name: 'staging', pipeline: 'ship', pipelineInputs: { tag: 'a' }, approval: true },
-      pr: { ...untold, name: 'pr', kind: 'temporary', environment: { api: { LEVEL: '3' } } },
-    });
+    assert.deepEqual(
+      { ...manifestOf(yaml).environments },
+      {
+        test: { ...untold, name: 'test' },
+        staging: { ...untold, name: 'staging', pipeline: 'ship', pipelineInputs: { tag: 'a' }, approval: true },
+        pr: { ...untold, name: 'pr', kind: 'temporary', environment: { api: { LEVEL: '3' } } },
+      },
+    );
     assert.deepEqual(warningsOf(yaml), []);
+  });
+
+  it('has nothing that it does not name, whatever the name', () => {
+    const { services, environments, pipelines } = manifestOf('services: { api: { image: nginx } }');
+
+    for (const record of [services, environments, pipelines])
+      for (const name of ['constructor', 'toString', '__proto__']) assert.equal(record[name], undefined);
   });
 
   it('names the secrets that its values, builds and registry need', () => {

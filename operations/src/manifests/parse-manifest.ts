@@ -96,14 +96,19 @@ function readRoot(root: f.Field): { manifest: Manifest; requiredSecrets: string[
   const manifest: Manifest = {
     name: name ? f.textOf(name) : null,
     registry,
-    services: Object.fromEntries(services.map(({ service }) => [service.name, service])),
-    environments: Object.fromEntries(environments.map(({ setting }) => [setting.name, setting])),
-    pipelines: Object.fromEntries(
-      pipelines.map(({ name, steps }) => [name, { name, steps: steps.map(({ step }) => step) }]),
-    ),
+    services: byName(services.map(({ service }) => service)),
+    environments: byName(environments.map(({ setting }) => setting)),
+    pipelines: byName(pipelines.map(({ name, steps }) => ({ name, steps: steps.map(({ step }) => step) }))),
     strategy: eve.strategy ?? rolling,
   };
   return { manifest, requiredSecrets: eve.requiredSecrets };
+}
+
+/** A record in which nothing is found but what was named: `constructor` is a name that an environment may have. */
+function byName<Named extends { readonly name: string }>(things: readonly Named[]): Readonly<Record<string, Named>> {
+  const record: Record<string, Named> = Object.create(null);
+  for (const thing of things) record[thing.name] = thing;
+  return record;
 }
 
 function readServices(field: f.Field | undefined, root: f.Field) {

@@ -1,5 +1,5 @@
-import { type Field, fail, isList, textOf, textsOf } from './field.ts';
-import { parseByteSize, parseCpus, parseDuration, splitCommand } from './units.ts';
+import { type Field, fail, textOf } from './field.ts';
+import { parseByteSize, parseCpus, parseDuration } from './units.ts';
 
 /** A duration in milliseconds, or what stands in for none. */
 export function readDuration<Otherwise extends number | null>(
@@ -26,16 +26,4 @@ export function readCpus(field: Field | undefined): number | null {
   const text = field ? textOf(field, 'a number such as 0.5') : null;
   if (!field || text === null) return null;
   return parseCpus(text) ?? fail(field, `\`${text}\` is no number of processors; write one such as 0.5 or 2.`);
-}
-
-/** A command from a list, or from text that is split as a shell would; null when there is none. */
-export function readCommand(field: Field | undefined): string[] | null {
-  if (!field) return null;
-  if (isList(field)) return textsOf(field);
-  const text = textOf(field, 'a list, or text');
-  if (text === null) return null;
-  return (
-    splitCommand(text) ??
-    fail(field, 'A quote or backslash at the end of this command stays open; close it, or write the command as a list.')
-  );
 }

@@ -65,6 +65,8 @@ describe('the paths of a build', () => {
   for (const [test, expected] of [
     ['npm test', { shell: true, command: ['npm test'] }],
     ['[npm, test]', { shell: false, command: ['npm', 'test'] }],
+    ['test $$A = $A', { shell: true, command: ['test $A = $A'] }],
+    ['[echo, $$A]', { shell: false, command: ['echo', '$A'] }],
     ['{ command: npm test }', { shell: true, command: ['npm test'] }],
     ['{ target: check }', { target: 'check' }],
   ] as const) {

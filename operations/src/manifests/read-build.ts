@@ -2,6 +2,7 @@ import type { BuildSettings, BuildTest } from '@eve/domain';
 import { isPlatform, isSecretName, secretNamesIn } from '@eve/domain';
 import { type Field, fail, isList, isMapping, itemsOf, recordOf, textOf, textsOf } from './field.ts';
 import { readByteSize, readCpus, readDuration } from './read-amounts.ts';
+import { commandText, commandWords } from './read-command.ts';
 import { readValues } from './read-environment-values.ts';
 import { keysOf } from './schema.ts';
 import { AmountsFile, BuildFile, BuildTestFile } from './schema-service.ts';
@@ -75,11 +76,11 @@ function readResources(field: Field | undefined): BuildSettings['resources'] {
 function readTest(field: Field | undefined): BuildTest | null {
   if (!field) return null;
   if (isList(field)) {
-    const command = textsOf(field);
+    const command = commandWords(field);
     return command.length > 0 ? { shell: false, command } : fail(field, 'Name the program that tests the image.');
   }
   if (!isMapping(field)) {
-    const text = textOf(field, 'a command, or a mapping with `target` or `command`');
+    const text = commandText(field, 'a command, or a mapping with `target` or `command`');
     return text === null ? null : { shell: true, command: [text] };
   }
   const fields = recordOf(field, testKeys);

@@ -1,6 +1,7 @@
 import type { CommandCheck, HttpCheck, Service } from '@eve/domain';
-import { booleanOf, type Field, type Fields, fail, integerOf, isList, recordOf, textOf, textsOf } from './field.ts';
+import { booleanOf, type Field, type Fields, fail, integerOf, isList, recordOf, textOf } from './field.ts';
 import { readDuration } from './read-amounts.ts';
+import { commandText, commandWords } from './read-command.ts';
 import { keysOf } from './schema.ts';
 import { CheckFile, ProbeFile } from './schema-service.ts';
 
@@ -23,10 +24,10 @@ export function readHealthcheck(field: Field | undefined): CommandCheck | null {
 
 function readTest(field: Field): CommandCheck['test'] | null {
   if (!isList(field)) {
-    const text = textOf(field, 'text for a shell, or a list');
+    const text = commandText(field, 'text for a shell, or a list');
     return text === null ? null : { shell: true, command: [text] };
   }
-  const [kind, ...rest] = textsOf(field);
+  const [kind, ...rest] = commandWords(field);
   if (kind === 'NONE') return null;
   if (kind === 'CMD' && rest.length > 0) return { shell: false, command: rest };
   if (kind === 'CMD-SHELL' && rest.length === 1) return { shell: true, command: rest };

@@ -55,6 +55,8 @@ describe('a release command', () => {
     ['npm run migrate && echo done', { shell: true, command: ['npm run migrate && echo done'], timeoutMs: 600_000 }],
     ['["npm", "run", "migrate"]', { shell: false, command: ['npm', 'run', 'migrate'], timeoutMs: 600_000 }],
     ['{ command: ./migrate, timeout: 1h }', { shell: true, command: ['./migrate'], timeoutMs: 3_600_000 }],
+    ['echo "$$URL $URL"', { shell: true, command: ['echo "$URL $URL"'], timeoutMs: 600_000 }],
+    ['[echo, $$URL, $URL]', { shell: false, command: ['echo', '$URL', '$URL'], timeoutMs: 600_000 }],
     ['{ command: [./migrate, up] }', { shell: false, command: ['./migrate', 'up'], timeoutMs: 600_000 }],
   ] as const) {
     it(`may be ${lines}`, () =>

@@ -1,6 +1,7 @@
 import { defaultUpdate, type ReleaseCommand, type Service, type Strategy, type UpdateSettings } from '@eve/domain';
 import * as f from './field.ts';
 import { readDuration } from './read-amounts.ts';
+import { commandText, commandWords } from './read-command.ts';
 import { readStrategyWords } from './read-strategy.ts';
 import { keysOf } from './schema.ts';
 import { ReleaseCommandFile, UpdateFile } from './schema-rollout.ts';
@@ -63,10 +64,10 @@ export function readReleaseCommand(field: f.Field | undefined): Service['release
 
 function readCommand(field: f.Field, timeoutMs: number): ReleaseCommand | null {
   if (!f.isList(field)) {
-    const text = f.textOf(field, 'text for a shell, or a list');
+    const text = commandText(field, 'text for a shell, or a list');
     if (text === null) return null;
     return text.trim() === '' ? f.fail(field, 'This command is empty.') : { shell: true, command: [text], timeoutMs };
   }
-  const command = f.textsOf(field);
+  const command = commandWords(field);
   return command.length > 0 ? { shell: false, command, timeoutMs } : f.fail(field, 'This command is empty.');
 }

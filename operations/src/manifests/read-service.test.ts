@@ -77,9 +77,12 @@ describe('the forms of a service', () => {
     ['node "my app.js" --x=\'a b\' c\\ d', ['node', 'my app.js', '--x=a b', 'c d']],
     ['[ "node", 1 ]', ['node', '1']],
     ["''", []],
+    [`echo "$$HOME" $HOME \${secret.X} $$$$`, ['echo', '$HOME', '$HOME', `\${secret.X}`, '$$']],
+    ['[ sh, -c, "echo $$HOME $HOME" ]', ['sh', '-c', 'echo $HOME $HOME']],
   ] as const) {
     it(`take the command ${text}`, () => {
       assert.deepEqual(serviceOf(`command: ${text}`).command, expected);
+      assert.deepEqual(serviceOf(`entrypoint: ${text}`).entrypoint, expected);
     });
   }
 
@@ -87,6 +90,8 @@ describe('the forms of a service', () => {
     ['curl -f http://x', { shell: true, command: ['curl -f http://x'] }],
     ['[ "CMD", "curl", "-f" ]', { shell: false, command: ['curl', '-f'] }],
     ['[ "CMD-SHELL", "a || b" ]', { shell: true, command: ['a || b'] }],
+    ['test $$A = $B', { shell: true, command: ['test $A = $B'] }],
+    ['[ "CMD-SHELL", "test $$A = $B" ]', { shell: true, command: ['test $A = $B'] }],
   ] as const) {
     it(`take the check ${text}`, () => {
       assert.deepEqual(serviceOf(`healthcheck: { test: ${text}, interval: 1m30s, retries: "5" }`).healthcheck, {

@@ -1,9 +1,10 @@
 import type { Dependency, Service } from '@eve/domain';
 import { parseImageReference } from '@eve/domain';
 import * as f from './field.ts';
-import { readByteSize, readCommand, readCpus, readDuration } from './read-amounts.ts';
+import { readByteSize, readCpus, readDuration } from './read-amounts.ts';
 import { readBuild } from './read-build.ts';
 import { readHealthcheck, readProbes } from './read-checks.ts';
+import { readCommand } from './read-command.ts';
 import { readValues } from './read-environment-values.ts';
 import { readPorts } from './read-ports.ts';
 import { readReleaseCommand, readUpdate } from './read-rollout.ts';

@@ -10,8 +10,10 @@ import {
   sampleManifest,
   type TestPlatform,
 } from '../../testing/index.ts';
+import { approveDeploy } from '../deploys/approve-deploy.ts';
+import { listProjectDeploys } from '../deploys/read-deploys.ts';
 import { deleteSecret } from '../secrets/delete-secret.ts';
-import { cancelPipelineRun } from './read-pipelines.ts';
+import { cancelPipelineRun, getPipelineRun } from './read-pipelines.ts';
 import { startPipelineRun } from './start-pipeline-run.ts';
 
 let db: TestDatabase;
@@ -60,6 +62,31 @@ describe('a pipeline run', () => {
     assert.equal(status, 'succeeded');
     assert.deepEqual(steps, ['build succeeded', 'release succeeded', 'staging succeeded', 'prod succeeded']);
     assert.ok((await environmentNow(test, shop, 'prod')).currentRevisionId);
+  });
+
+  it('says of a step whose deploy waits for somebody what for, and runs on', async () => {
+    const settings = 'environments:\n  staging: { approval: required }\n  prod: { strategy: "canary:10" }\n';
+    const { gitSha } = await shop.commit(sampleManifest + settings + pipelines);
+    const asked = { projectId: shop.project.id, pipeline: 'ship', gitSha };
+    const seen = async (id: PipelineRun['id']) => {
+      const { run, steps, waits } = await getPipelineRun(test.platform, shop.caller, id);
+      return [
+        run.status,
+        ...steps.flatMap((step) => (waits.get(step.id) ? `${step.name}: ${waits.get(step.id)}` : [])),
+      ];
+    };
+    const { run } = await startPipelineRun(test.platform, shop.caller, asked);
+    await test.work();
+    const first = await seen(run.id);
+    const approver = { ...shop.caller, actor: 'token:other' };
+    const [waiting] = (await listProjectDeploys(test.platform, shop.caller, shop.project.id, { limit: 1 })).items;
+    assert.ok(waiting);
+    await approveDeploy(test.platform, approver, waiting.deploy.id);
+    await test.work();
+    const approved = await seen(run.id);
+
+    assert.deepEqual(first, ['running', 'staging: approval']);
+    assert.deepEqual(approved, ['succeeded']);
   });
 
   it('fails with the reason of the step that failed, and leaves what depends on it undone', async () => {

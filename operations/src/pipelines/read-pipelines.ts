@@ -11,6 +11,7 @@ import {
   PlatformError,
   type ProjectId,
   type Step,
+  waitsForPerson,
 } from '@eve/domain';
 import { cancelBuildRun } from '../builds/cancel-build-run.ts';
 import { authorize, type Caller } from '../caller.ts';
@@ -31,15 +32,28 @@ export async function listPipelines(
   return Object.values((latest && parseManifest(latest.manifest.yaml).manifest?.pipelines) ?? {});
 }
 
+export interface DescribedPipelineRun {
+  readonly run: PipelineRun;
+  readonly steps: readonly Step[];
+  /** What the deploys of steps wait for that only a person can do, by the id of the step. */
+  readonly waits: ReadonlyMap<string, ReturnType<typeof waitsForPerson>>;
+}
+
 /** A run with its steps. Throws `pipeline_run_not_found`. */
 export async function getPipelineRun(
   { store }: Pick<Platform, 'store'>,
   caller: Caller,
   runId: PipelineRunId,
-): Promise<{ run: PipelineRun; steps: readonly Step[] }> {
+): Promise<DescribedPipelineRun> {
   const run = await store.pipelineRuns.get(caller.tenantId, runId);
   authorize(caller, 'read', run.projectId);
-  return { run, steps: await store.pipelineRuns.steps(caller.tenantId, runId) };
+  const steps = await store.pipelineRuns.steps(caller.tenantId, runId);
+  const deploying = steps.filter(({ action, status }) => action === 'deploy' && status === 'running');
+  const waits = deploying.map(async ({ id, subjectId }) => {
+    const deploy = subjectId && (await store.deploys.get(caller.tenantId, subjectId as Deploy['id']));
+    return [id, deploy ? waitsForPerson(deploy) : null] as const;
+  });
+  return { run, steps, waits: new Map(await Promise.all(waits)) };
 }
 
 /** The runs of a project, newest first. */
@@ -59,7 +73,7 @@ export async function cancelPipelineRun(
   platform: Pick<Platform, 'store' | 'now' | 'logs'>,
   caller: Caller,
   runId: PipelineRunId,
-): Promise<{ run: PipelineRun; steps: readonly Step[] }> {
+): Promise<DescribedPipelineRun> {
   const { store, now } = platform;
   const { run, steps } = await getPipelineRun(platform, caller, runId);
   authorize(caller, 'deploy', run.projectId);

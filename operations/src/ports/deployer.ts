@@ -91,6 +91,13 @@ export interface EngineImage {
   readonly inUse: boolean;
 }
 
+/** An image by a name of the local engine. */
+export interface LocalImage {
+  readonly id: string;
+  /** Nothing tells that it was pulled, pushed, or built by Eve. */
+  readonly byHand: boolean;
+}
+
 /** Something of this installation on the engine that belongs to no environment there is. */
 export interface Stray {
   readonly kind: 'container' | 'network' | 'volume';
@@ -142,7 +149,7 @@ export interface Deployer {
   /** Removes all of an environment; volumes only when asked. */
   removeEnvironment(environmentId: EnvironmentId, options: { volumes: boolean }, signal: AbortSignal): Promise<void>;
   /** The image behind a name that only the local engine holds, for the local loop; null when it has none. */
-  localImage(reference: string): Promise<{ readonly id: string } | null>;
+  localImage(reference: string): Promise<LocalImage | null>;
   /** Images from the registries that these prefixes (`host/path/`) name. */
   images(prefixes: readonly string[]): Promise<readonly EngineImage[]>;
   /** False when something uses it, or it was not there. */

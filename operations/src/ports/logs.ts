@@ -17,7 +17,10 @@ export interface LogLine {
   readonly text: string;
 }
 
-export type NewLogLine = Omit<LogLine, 'sequence'>;
+export interface NewLogLine extends Omit<LogLine, 'sequence'> {
+  /** Where its engine is to be followed on from once this line is stored. */
+  readonly cursor?: string;
+}
 
 /** Whose log it is: a build run's or deploy's. */
 export interface LogSubject {

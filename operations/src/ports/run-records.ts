@@ -123,6 +123,7 @@ export interface RunRecords {
       tenantId: OrganisationId,
       environmentId: EnvironmentId,
       instances: readonly string[],
+      lease: Lease | null,
     ): Promise<void>;
     listOfEnvironment(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly Endpoint[]>;
     /** Takes the next version of the routing table, for every change. */

@@ -69,8 +69,13 @@ export interface Records extends RunRecords {
     /** Every commit that this text was synced for. */
     shasOf(tenantId: OrganisationId, projectId: ProjectId, hash: string): Promise<readonly string[]>;
     findForSha(tenantId: OrganisationId, projectId: ProjectId, gitSha: string): Promise<ManifestRecord | null>;
-    /** Of one branch, or of all. */
-    latest(tenantId: OrganisationId, projectId: ProjectId, branch?: string): Promise<ManifestSync | null>;
+    /** Of one branch or of all, of one commit or of all. */
+    latest(
+      tenantId: OrganisationId,
+      projectId: ProjectId,
+      branch?: string,
+      gitSha?: string,
+    ): Promise<ManifestSync | null>;
   };
   readonly secrets: SecretRecords;
   readonly masterKeys: MasterKeyRecords;
@@ -131,6 +136,8 @@ export interface Records extends RunRecords {
     named(tenantId: OrganisationId, projectId: ProjectId, digests: readonly string[]): Promise<readonly string[]>;
     /** The newest artifact per service that carries this tag. */
     findByTag(tenantId: OrganisationId, projectId: ProjectId, tag: string): Promise<readonly BuildArtifact[]>;
+    /** Tags of the project's images that begin so, in order; at most 10. */
+    tagsBeginning(tenantId: OrganisationId, projectId: ProjectId, beginning: string): Promise<readonly string[]>;
   };
   readonly releases: {
     /** Throws `release_tag_taken` when the project has the tag. */

@@ -36,7 +36,14 @@ export interface ClaimedWork extends WorkItem {
   readonly attempt: number;
 }
 
-export type WaitingReason = 'tenant_limit' | 'builder_capacity' | 'lock' | 'approval' | 'retry_delay' | 'free_worker';
+export type WaitingReason =
+  | 'tenant_limit'
+  | 'builder_capacity'
+  | 'lock'
+  | 'warm'
+  | 'approval'
+  | 'retry_delay'
+  | 'free_worker';
 
 export interface QueuePosition {
   readonly reason: WaitingReason;

@@ -4,6 +4,7 @@ import type { Platform } from '../platform.ts';
 import type { Instance, RuntimeLine } from '../ports/deployer.ts';
 import type { InstanceLog } from '../ports/stored.ts';
 import { unpackedLines } from './archived-lines.ts';
+import { instanceLogKey } from './remove-instances.ts';
 import { revisionsInUse } from './secrets-of-environment.ts';
 
 /** Whose lines are asked for. */
@@ -53,8 +54,8 @@ export async function logSources(
   // Unknown names are told from silent ones by all that there is, so time does not limit what is looked at here.
   const archived = await platform.store.instanceLogs.list(environment.tenantId, environment.id, {});
   // Kept already and not yet removed: the instance itself has the same lines, and may have more.
-  const names = new Set(running.map(({ name }) => name));
-  const gone = archived.filter(({ instance }) => !names.has(instance));
+  const there = new Set(running.map((each) => instanceLogKey(environment, each)));
+  const gone = archived.filter(({ key }) => !there.has(key));
   const revisionOf = revisionNumbers(platform, environment);
   const all = [
     ...running.map((each) => runningSource(platform, each, revisionOf)),

@@ -79,7 +79,7 @@ export async function newestOf(
     const kept: ServiceLine[] = [];
     const shownOf = await linesOf(source);
     for await (const line of source.lines(range, signal)) {
-      heard?.(source, line);
+      if (source.until === null) heard?.(source, line);
       // Looked for in what is shown: otherwise an answer would tell whether a guess of a secret is right.
       const shown = shownOf(line, redact, grep);
       if (shown) kept.push(shown);

@@ -18,6 +18,14 @@ export function instanceLogsPrefix({ tenantId, id }: Pick<Environment, 'tenantId
   return `instance-logs/${tenantId}/${id}`;
 }
 
+/** Where the log of an instance is kept: of another one by its name, or after another start, elsewhere. */
+export function instanceLogKey(
+  environment: Pick<Environment, 'tenantId' | 'id'>,
+  { name, deployId, startedAt }: Pick<Instance, 'name' | 'deployId' | 'startedAt'>,
+): string {
+  return `${instanceLogsPrefix(environment)}/${deployId}/${name}-${startedAt?.getTime() ?? 0}.gz`;
+}
+
 /**
  * Stops and removes instances, and keeps what they printed, to the last line of their stopping. The one way to remove instances: may
  * be repeated after a crash. A log that cannot be kept is lost, and said, rather than that an instance stays for ever.
@@ -80,15 +88,16 @@ async function archiveAll(
 async function archive(
   { store, blobs, deployer, now }: Parts,
   environment: Environment,
-  { name, service, deployId, startedAt }: Instance,
+  instance: Instance,
   redact: Redact,
   signal: AbortSignal,
 ): Promise<void> {
+  const { name, service, deployId } = instance;
   const lines = await newestOf(deployer.logs({ name }, {}, signal), redact);
   signal.throwIfAborted();
   const [first, last] = [lines[0], lines.at(-1)];
   if (!first || !last) return;
-  const key = `${instanceLogsPrefix(environment)}/${deployId}/${name}-${startedAt?.getTime() ?? 0}.gz`;
+  const key = instanceLogKey(environment, instance);
   const { sizeBytes } = await blobs.put(key, packedLines(lines), { maxBytes: 4 * mostCharacters });
   const { tenantId, id: environmentId } = environment;
   await store.instanceLogs.insert({

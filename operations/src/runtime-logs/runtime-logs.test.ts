@@ -150,6 +150,23 @@ describe('the logs of an environment', () => {
     assert.deepEqual(textsOf(await logs({ since: at(2) })), ['two']);
   });
 
+  it('hold also what one printed whose place another one of the same name has taken', async () => {
+    await newDeploy();
+    const first = test.deployer.instances.find(({ service }) => service === 'web');
+    assert.ok(first);
+    test.deployer.print(first.name, 'the first', at(1));
+    const kept = { ...first, printed: [...first.printed] };
+    await removed('web');
+    // As a crash between keeping and removing leaves it, and then as a second attempt of its deploy starts it again.
+    test.deployer.instances.push(kept);
+    const still = textsOf(await logs({ service: 'web' }));
+    test.deployer.instances.splice(-1, 1, { ...kept, startedAt: new Date(), printed: [] });
+    test.deployer.print(first.name, 'the second', at(3));
+
+    assert.deepEqual(still, ['the first']);
+    assert.deepEqual(textsOf(await logs({ service: 'web' })), ['the first', 'the second']);
+  });
+
   it('refuse a service, revision or instance that never was, and name those that there are', async () => {
     await newDeploy();
     test.deployer.print(nameOf('web'), 'one', at(1));

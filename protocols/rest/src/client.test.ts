@@ -22,7 +22,9 @@ describe('the client, with the real operations', () => {
 
     contract.Me.strict().parse(await client.me());
     contract.Project.strict().parse(await client.getProject('shop'));
-    contract.Manifest.strict().parse(await client.latestManifest(projectId));
+    const latest = contract.Manifest.strict().parse(await client.latestManifest(projectId));
+    assert.deepEqual(await client.latestManifest(projectId, { git_sha: latest.git_sha ?? undefined }), latest);
+    assert.equal(await client.latestManifest(projectId, { git_sha: 'f'.repeat(40) }), null);
     contract.BuildSpec.strict().parse(await client.getBuild(buildId));
     contract.BuildRun.strict().parse(await client.getBuildRun(buildId, runId));
     contract.BuildDiagnosis.strict().parse(await client.diagnoseBuild(buildId));

@@ -63,7 +63,8 @@ export function eveClient(options: ClientOptions) {
     syncManifest: (project: string, body: contract.SyncManifest, more?: CallOptions) =>
       post<contract.SyncedManifest>(path`/projects/${project}/manifest`, body, more),
     /** Null when none was synced yet. */
-    latestManifest: (project: string) => get<contract.Manifest | null>(path`/projects/${project}/manifest`),
+    latestManifest: (project: string, query?: contract.LatestManifest) =>
+      get<contract.Manifest | null>(path`/projects/${project}/manifest`, query),
     validateManifest: (project: string, body: contract.ValidateManifest = {}, more?: CallOptions) =>
       post<contract.ManifestValidation>(path`/projects/${project}/manifest/validate`, body, more),
 

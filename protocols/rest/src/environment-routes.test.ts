@@ -143,6 +143,15 @@ describe('the environments of the API', () => {
     assert.deepEqual([resumed.status, resumed.suspended_reason], ['active', null]);
   });
 
+  it('take as the reason what others can read on one line', async () => {
+    const name = await created('unreadable');
+
+    for (const reason of ['\u001b[2J', 'two\nlines']) {
+      const refused = await ask('POST', `${name}/suspend`, { reason });
+      assert.deepEqual([refused.statusCode, refused.json().errors[0]?.path], [400, 'reason']);
+    }
+  });
+
   it('are not deleted while they are protected', async () => {
     const name = await created('guarded');
     await owner.client.updateEnvironment(projectId, name, { settings: { protected: true } });

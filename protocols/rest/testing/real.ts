@@ -16,8 +16,8 @@ import Fastify from 'fastify';
 import { eveClient } from '../src/client.ts';
 import { restRoutes } from '../src/index.ts';
 
-/** The API over the real operations and a real database; engines, which its tests do not touch, are not there. */
-export async function realApi() {
+/** The API over the real operations and a real database; engines are there only as far as a test gives them. */
+export async function realApi(engines: Partial<Platform> = {}) {
   // What is stored here by hand has no work that would advance it, which the invariants would rightly miss.
   const test = await testDatabase({ invariants: false });
   const notifications = createNotifications(test.pool, { url: test.url });
@@ -33,7 +33,11 @@ export async function realApi() {
     builders: { buildx: {} },
     deployer: { observe: async () => [] },
     settings: {
+      installation: 'test',
       registryHost: '127.0.0.1:5000',
+      domain: 'localhost',
+      routerPort: 8080,
+      publicUrl: 'http://127.0.0.1:4600',
       buildBackend: null,
       buildQueueTimeoutMs: 7_200_000,
       localSources: false,
@@ -47,6 +51,7 @@ export async function realApi() {
     now: () => new Date(),
     newId,
     failpoint: () => {},
+    ...engines,
     // The parts that these tests reach.
   } as unknown as Platform;
   const app = Fastify({ forceCloseConnections: true });
@@ -112,7 +117,7 @@ export async function furnish({ store }: Pick<RealApi, 'store'>, { client, organ
   await client.createEnvironment(project.id, { name: 'test' });
   await client.setSecret({ project: project.id }, { key: 'PASSWORD', value: 'hunter22' });
   await client.setSecret({ organisation: organisation.id }, { key: 'PASSWORD', value: 'hunter22' });
-  const stored = await storeRest(store, organisation, project.id);
+  const stored = await storeRest(store, organisation, project.id, { gitSha, manifestHash: manifest_hash });
   return {
     gitSha,
     manifestHash: manifest_hash,
@@ -125,12 +130,17 @@ export async function furnish({ store }: Pick<RealApi, 'store'>, { client, organ
   };
 }
 
-async function storeRest(store: RealApi['store'], { id: tenantId }: Organisation, projectId: string) {
+async function storeRest(
+  store: RealApi['store'],
+  { id: tenantId }: Organisation,
+  projectId: string,
+  commit: { readonly gitSha: string; readonly manifestHash: string },
+) {
   const project = (await store.projects.list(tenantId, { limit: 1 })).items[0];
   if (project?.id !== projectId) throw new Error('The project is not there.');
   const environment = await store.environments.findByName(tenantId, project.id, 'test');
   if (!environment) throw new Error('The environment is not there.');
-  const release = sampleRelease(project, { tag: 'v1' });
+  const release = sampleRelease(project, { tag: 'v1', ...commit });
   await store.releases.insert(release);
   const config = await store.configVersions.insert(sampleConfig(environment));
   const revision = await store.revisions.insert(sampleRevision(release, config));

@@ -127,6 +127,8 @@ export function askTcp(port: number, containerPort: number, signal: AbortSignal)
   return promise.finally(() => socket.destroy());
 }
 
+const longestSaid = 300;
+
 async function askProgram(
   engine: DockerEngine,
   container: string,
@@ -136,7 +138,7 @@ async function askProgram(
   try {
     // The engine asks it first after one whole interval, often 30 s; asked by ourselves the switch comes at once.
     const { code, output } = await execute(engine, container, program, signal);
-    const said = output.trim().slice(0, 300);
+    const said = firstOf(output.trim());
     return {
       ok: code === 0,
       detail: `health check exited with ${code ?? 'no code in time'}${said ? `: ${said}` : ''}`,
@@ -144,6 +146,11 @@ async function askProgram(
   } catch (error) {
     return { ok: false, detail: `health check: ${signal.aborted ? 'no answer in time' : reason(error)}` };
   }
+}
+
+/** A part of a long text, without the word that is cut in two: half a secret would not be recognised as one. */
+function firstOf(text: string): string {
+  return text.length <= longestSaid ? text : text.slice(0, longestSaid).replace(/\S+$/, '…');
 }
 
 function timesOf(check: Pick<HttpCheck, 'intervalMs' | 'timeoutMs' | 'retries' | 'startPeriodMs'>) {

@@ -88,7 +88,11 @@ export function dockerDeployer(options: DockerDeployerOptions): Deployer {
     removeEnvironment: (id, { volumes }, signal) => removeEnvironment(engine, id, { volumes }, signal),
     async localImage(reference) {
       const image = await inspectImage(engine, reference);
-      return image && { id: image.Id };
+      if (!image) return null;
+      // A build of Eve labels its image, also one whose push failed.
+      const isOurs =
+        image.RepoDigests.length > 0 || image.Config?.Labels?.['org.opencontainers.image.title'] !== undefined;
+      return { id: image.Id, byHand: !isOurs };
     },
     images: (prefixes) => engineImages(engine, prefixes),
     removeImage: (id) => removeEngineImage(engine, id),

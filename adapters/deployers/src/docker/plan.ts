@@ -68,7 +68,12 @@ function reasonToStart(wanted: ServiceTarget, kept: number, others: readonly Fou
   if (kept > 0) return `${wanted.service.replicas} instances are wanted, ${kept} run`;
   if (others.length === 0) return 'it does not run yet';
   const same = others.filter(({ instance }) => instance.hash === wanted.hash);
-  if (same.length === 0) return 'its image or configuration changed';
+  if (same.length === 0) {
+    const isSameImage = ({ instance }: Found) => instance.digests.some((each) => wanted.digests.includes(each));
+    const serving = others.filter(({ instance }) => instance.named);
+    const isImageKept = serving.length > 0 ? serving.every(isSameImage) : others.every(isSameImage);
+    return isImageKept ? 'its configuration or settings changed' : 'its image changed';
+  }
   if (same.some(({ instance }) => instance.state === 'running'))
     return 'the instance that is like it gets no traffic any more and is about to be removed';
   return same.some(({ instance }) => instance.state === 'restarting')

@@ -108,7 +108,9 @@ async function* follow(
   const ended = await inspectContainer(engine, ref, signal);
   if (!ended) throw new PlatformError('record_changed', `The container ${ref} was removed while it was followed.`);
   const { ExitCode: code, OOMKilled: outOfMemory, Error: said } = ended.State;
-  if (neverRan(ended)) yield { type: 'log', stream: 'stderr', text: said, at: new Date(ended.Created) };
+  const { Created: made } = ended;
+  if (neverRan(ended) && cursor !== made)
+    yield { type: 'log', stream: 'stderr', text: said, at: new Date(made), cursor: made };
   yield { type: 'exited', code, outOfMemory };
 }
 

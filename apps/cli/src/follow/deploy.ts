@@ -10,16 +10,16 @@ import { pollUntil } from './patience.ts';
 const ended = ['healthy', 'failed', 'cancelled', 'superseded'];
 
 /** Whether nothing more happens by itself: it has ended, or waits for somebody. */
-export function isDeployAtRest(deploy: Pick<Deploy, 'status' | 'phase' | 'approved_by'>): boolean {
+export function isDeployAtRest(deploy: WhatItWaitsFor): boolean {
   return ended.includes(deploy.status) || waitsForSomebody(deploy);
 }
 
-/** It goes on when somebody approves or promotes it. */
-export function waitsForSomebody({
-  status,
-  phase,
-  approved_by: approvedBy,
-}: Pick<Deploy, 'status' | 'phase' | 'approved_by'>): boolean {
+type WhatItWaitsFor = Pick<Deploy, 'status' | 'phase' | 'approved_by' | 'cancel_requested_at'>;
+
+/** It goes on when somebody approves or promotes it, and ends by itself once somebody has aborted it. */
+export function waitsForSomebody(deploy: WhatItWaitsFor): boolean {
+  const { status, phase, approved_by: approvedBy, cancel_requested_at: aborted } = deploy;
+  if (aborted !== null) return false;
   return (status === 'awaiting_approval' && !approvedBy) || (status === 'deploying' && phase === 'paused');
 }
 
@@ -86,7 +86,7 @@ export async function tellDeploy(
 }
 
 /** 0: it serves; 5: it waits for somebody; 1: it has ended in any other way. */
-export function exitCodeOfDeploy(deploy: Pick<Deploy, 'status' | 'phase' | 'approved_by'>): number {
+export function exitCodeOfDeploy(deploy: WhatItWaitsFor): number {
   if (deploy.status === 'healthy') return exitCodes.done;
   return waitsForSomebody(deploy) ? exitCodes.waiting : exitCodes.failed;
 }

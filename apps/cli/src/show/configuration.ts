@@ -7,7 +7,9 @@ export function valueLines({ values }: ConfigVersion, only?: string): string[] {
   const rows = Object.entries(values)
     .filter(([service]) => only === undefined || service === only || service === '*')
     .flatMap(([service, variables]) =>
-      Object.entries(variables).map(([name, value]) => [serviceText(service), name, valueText(value)]),
+      Object.entries(variables)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, value]) => [serviceText(service), name, valueText(value)]),
     );
   return rows.length === 0 ? ['No values.'] : table(['Service', 'Name', 'Value'], rows);
 }

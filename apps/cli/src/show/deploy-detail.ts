@@ -2,7 +2,7 @@ import { terminalText } from '@eve/domain';
 import type { Deploy, DeployDetail, DeployFailure, DeployInstance, Strategy } from '@eve/protocol-rest/contract';
 import { labelOf } from '../output/log-lines.ts';
 import { clock, duration, fields, shortSha, table, tookOf, when } from '../output/text.ts';
-import { deployState } from './deploy.ts';
+import { deployState, phaseText } from './deploy.ts';
 
 const shownLines = 20;
 
@@ -51,13 +51,15 @@ export function strategyText({ type, steps, keep_warm: keepWarm }: Strategy): st
 }
 
 /** Where a canary stands; null where there is none. */
-export function canaryText({ canary, strategy, canary_request: request }: Deploy): string | null {
+export function canaryText(deploy: Deploy): string | null {
+  const { canary, strategy, canary_request: request } = deploy;
   if (!canary) return null;
   const of = strategy.steps ? ` of ${strategy.steps.length}` : '';
   const next = canary.paused ? 'waits for somebody' : (strategy.steps?.[canary.step]?.pause ?? null);
   const asked = request ? `; ${request.replace('_', ' ')} was asked for` : '';
   const goesOn = next && !canary.paused ? `goes on after ${next}` : next;
   if (canary.weight === 100) return `promoted ${when(canary.since)}`;
+  if (deploy.completed_at !== null) return `ended with ${canary.weight} % of the traffic, step ${canary.step + 1}${of}`;
   return `${canary.weight} % of the traffic since ${when(canary.since)}, step ${canary.step + 1}${of}${goesOn ? `, ${goesOn}` : ''}${asked}`;
 }
 
@@ -65,7 +67,7 @@ export function canaryText({ canary, strategy, canary_request: request }: Deploy
 export function waitsForText({ waits_for: before }: Deploy, now = Date.now()): string | null {
   if (!before) return null;
   const age = before.started_at ? `, begun ${duration(now - Date.parse(before.started_at))} ago` : '';
-  return `deploy ${before.deploy_id} by ${before.created_by ?? 'the system'} (${before.phase ?? before.status}${age})`;
+  return `deploy ${before.deploy_id} by ${before.created_by ?? 'the system'} (${before.phase ? phaseText(before.phase) : before.status}${age})`;
 }
 
 function commandText({
@@ -115,7 +117,15 @@ function lastLines(logs: readonly string[]): string[] {
 }
 
 /** What somebody may do about a deploy that has not ended. */
-export function nextSteps({ id, status, phase, approved_by: approvedBy }: Deploy): string[] {
+export function nextSteps({
+  id,
+  status,
+  phase,
+  approved_by: approvedBy,
+  cancel_requested_at: ending,
+}: Deploy): string[] {
+  // One that has failed gives back already.
+  if (ending !== null || phase === 'draining') return [`eve deploy wait ${id}`];
   if (status === 'awaiting_approval' && !approvedBy) return [`eve deploy approve ${id}`, `eve deploy reject ${id}`];
   if (phase === 'canary' || phase === 'paused') return [`eve deploy promote ${id} [--full]`, `eve deploy abort ${id}`];
   return [`eve deploy wait ${id}`, `eve deploy abort ${id}`];

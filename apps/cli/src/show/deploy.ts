@@ -6,11 +6,16 @@ export function deployState(deploy: Deploy): string {
   const open = deploy.completed_at === null;
   const more = [
     open && deploy.cancel_requested_at !== null ? 'cancelling' : null,
-    open ? deploy.phase : null,
+    open && deploy.phase ? phaseText(deploy.phase) : null,
     open && deploy.status === 'awaiting_approval' && deploy.approved_by ? `approved by ${deploy.approved_by}` : null,
     waitingText(deploy.waiting),
   ].filter((part) => part !== null);
   return `${deploy.status}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
+}
+
+/** A phase in words where its name does not say it: a deploy that drains has failed, and has not ended yet. */
+export function phaseText(phase: NonNullable<Deploy['phase']>): string {
+  return phase === 'draining' ? 'failed, gives back what served before' : phase;
 }
 
 /** One sentence, and what to do where it did not work. */

@@ -43,7 +43,7 @@ export function environmentLines(environment: EnvironmentDetail): string[] {
 /** An environment on one screen. */
 export function statusLines(status: EnvironmentStatus): string[] {
   const { environment, revision, release, last_deploy: last, active_deploy: active, services } = status;
-  const failed = last?.status === 'failed' ? last : null;
+  const failed = active?.error ? active : last?.status === 'failed' ? last : null;
   const { lock, suspended_reason: why } = environment;
   const suspended = environment.status === 'suspended' ? ` (suspended${why ? `: ${printable(why, false)}` : ''})` : '';
   return [

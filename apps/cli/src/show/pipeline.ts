@@ -23,9 +23,17 @@ export function stepTable(steps: readonly Step[]): string[] {
   return [
     head,
     ...rows.flatMap((row, index) => {
-      const error = steps[index]?.error_message;
-      return error ? [row, `  Error: ${error.split('\n')[0]}`] : [row];
+      const step = steps[index];
+      const error = step?.error_message;
+      return [row, ...(step ? waitLine(step) : []), ...(error ? [`  Error: ${error.split('\n')[0]}`] : [])];
     }),
+  ];
+}
+
+function waitLine({ waits_for: waitsFor, subject_id: deploy }: Step): string[] {
+  if (!waitsFor) return [];
+  return [
+    `  Waits for ${waitsFor} of ${deploy}: eve deploy ${waitsFor === 'approval' ? 'approve' : 'promote'} ${deploy}`,
   ];
 }
 

@@ -48,7 +48,7 @@ describe('a blue-green deploy', () => {
     });
 
     const both = ['jobs#1', 'jobs#2', 'web#1', 'web#2'];
-    assert.deepEqual(seen, [both, { names: ['jobs#2', 'web#2'], traffic: ['web#2 100'] }]);
+    assert.deepEqual(seen, [both, { names: ['jobs#2', 'web#2'], traffic: ['web#2 1'] }]);
     const lines = await test.lines(asked);
     assert.ok(
       lines.includes('Watching 2 new instances for 0.2 s') && lines.includes('Stayed healthy'),
@@ -75,7 +75,7 @@ describe('a blue-green deploy', () => {
     assert.deepEqual(web?.probes.map(({ ok }) => ok).slice(0, 3), [true, false, false]);
     assert.ok(web?.logs.some((line) => line.endsWith('listens')));
     assert.deepEqual(runningNow(test), ['jobs#1', 'web#1']);
-    assert.deepEqual(await servingNow(test, shop), { names: ['jobs#1', 'web#1'], traffic: ['web#1 100'] });
+    assert.deepEqual(await servingNow(test, shop), { names: ['jobs#1', 'web#1'], traffic: ['web#1 1'] });
     assert.equal((await environmentNow(test, shop)).currentRevisionId, good.revisionId);
     assert.ok((await test.lines(bad)).some((line) => line.startsWith('Traffic went back')));
   });
@@ -119,7 +119,7 @@ describe('a blue-green deploy', () => {
 
     assert.equal((await deployNow(asked)).status, 'cancelled');
     assert.deepEqual(runningNow(test), ['jobs#1', 'web#1']);
-    assert.deepEqual(await servingNow(test, shop), { names: ['jobs#1', 'web#1'], traffic: ['web#1 100'] });
+    assert.deepEqual(await servingNow(test, shop), { names: ['jobs#1', 'web#1'], traffic: ['web#1 1'] });
   });
 
   it('keeps what it replaced warm, so that a rollback starts nothing anew', async () => {
@@ -128,6 +128,8 @@ describe('a blue-green deploy', () => {
     const second = await askForDeploy(test, shop, await builtCommit(shop, warm));
     await test.work(async () => runningNow(test).length === 3 && (await deployNow(second)).status === 'healthy');
     const kept = runningNow(test);
+    const retirement = () => test.platform.queue.position('retire-instances', second.environmentId);
+    await test.work(async () => (await retirement())?.reason === 'warm');
     const before = test.deployer.instances.map(({ name }) => name);
 
     const { deploy } = await rollbackEnvironment(test.platform, shop.caller, {
@@ -143,7 +145,27 @@ describe('a blue-green deploy', () => {
       started.map((name) => name.replace(/^.*-(jobs|web)-/, '$1-')),
       ['jobs-3-1'],
     );
-    assert.deepEqual(await servingNow(test, shop), { names: ['jobs#3', 'web#1'], traffic: ['web#1 100'] });
+    assert.deepEqual(await servingNow(test, shop), { names: ['jobs#3', 'web#1'], traffic: ['web#1 1'] });
+  });
+
+  it('gives no traffic to one that was kept warm and is not well any more', async () => {
+    const warm = manifest('strategy: { type: blue-green, keep_warm: 1h }', '    deploy: { replicas: 2 }');
+    await deployed(test, shop, await builtCommit(shop, warm));
+    const second = await askForDeploy(test, shop, await builtCommit(shop, warm));
+    await test.work(async () => (await deployNow(second)).status === 'healthy');
+    const [ill, well] = test.deployer.instances.filter(({ name }) => /-web-1-\d$/.test(name)).map(({ name }) => name);
+    test.deployer.script[ill ?? ''] = { unhealthy: true };
+
+    const { deploy } = await rollbackEnvironment(test.platform, shop.caller, {
+      projectId: shop.project.id,
+      envName: 'test',
+    });
+    assert.ok(deploy);
+    await test.work(async () => (await deployNow(deploy)).completedAt !== null);
+
+    assert.equal((await deployNow(deploy)).status, 'healthy');
+    assert.ok(!test.deployer.named('web').includes(ill ?? '') && test.deployer.named('web').includes(well ?? ''));
+    assert.deepEqual((await servingNow(test, shop)).traffic, ['web#1 1', 'web#3 1']);
   });
 
   it('keeps only the revision before it warm, and that only for its time', async () => {

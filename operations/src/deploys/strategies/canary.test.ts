@@ -13,6 +13,7 @@ import {
 } from '../../../testing/index.ts';
 import { cancelDeploy } from '../cancel-deploy.ts';
 import { pauseDeploy, promoteDeploy } from '../steer-canary.ts';
+import { waitingDeploy } from '../waiting-deploy.ts';
 
 let test: TestPlatform;
 let shop: SampleProject;
@@ -65,7 +66,7 @@ describe('a canary deploy', () => {
     assert.equal((await deployNow(asked)).status, 'healthy');
     assert.deepEqual(await servingNow(test, shop), {
       names: ['jobs#2', 'web#2', 'web#2'],
-      traffic: ['web#2 100', 'web#2 100'],
+      traffic: ['web#2 1', 'web#2 1'],
     });
     assert.deepEqual(runningNow(test), ['jobs#2', 'web#2', 'web#2']);
   });
@@ -110,7 +111,7 @@ describe('a canary deploy', () => {
     assert.match(failure?.message ?? '', /has exited/);
     assert.equal(rolledBackTo, good.id);
     assert.equal((await deployNow(aborted)).status, 'cancelled');
-    assert.deepEqual(await servingNow(test, shop), { names: ['jobs#1', 'web#1'], traffic: ['web#1 100'] });
+    assert.deepEqual(await servingNow(test, shop), { names: ['jobs#1', 'web#1'], traffic: ['web#1 1'] });
     assert.deepEqual(runningNow(test), ['jobs#1', 'web#1']);
   });
 
@@ -123,19 +124,36 @@ describe('a canary deploy', () => {
     const second = await askForDeploy(test, shop, two);
     await test.work(async () => (await isGivenBack(second)) === 'lock');
     const meanwhile = (await deployNow(second)).status;
+    const why = await waitingDeploy(test.platform, await deployNow(second));
     await promoteDeploy(test.platform, shop.caller, first.id);
     await test.work();
 
     assert.equal(meanwhile, 'pending');
+    assert.match(why ?? '', new RegExp(`eve deploy promote ${first.id}.*eve deploy abort ${first.id}`));
     assert.deepEqual([(await deployNow(first)).status, (await deployNow(second)).status], ['healthy', 'healthy']);
     assert.deepEqual(runningNow(test), ['jobs#3', 'web#3']);
+  });
+
+  it('does not keep one that waits for it from being cancelled while a worker looks at that', async () => {
+    await deployed(test, shop, await builtCommit(shop, manifest()));
+    const [one, two] = [await builtCommit(shop, manifest()), await builtCommit(shop, manifest())];
+    const first = await askForDeploy(test, shop, { ...one, strategy: 'canary' });
+    await test.work(isAt(first, 10));
+    const second = await askForDeploy(test, shop, two);
+    const { store, now } = test.platform;
+    // All that cancelling does while the work is in a worker's hands.
+    await store.deploys.requestCancel(second.tenantId, second.id, shop.caller.actor, now());
+
+    await test.work(async () => (await deployNow(second)).status === 'cancelled');
+
+    assert.equal((await deployNow(first)).phase, 'paused');
   });
 
   it('moves all at once where nothing could share its traffic', async () => {
     const deploy = await deployed(test, shop, { ...(await builtCommit(shop, manifest())), strategy: 'canary' });
 
     assert.equal(deploy.status, 'healthy');
-    assert.deepEqual((await servingNow(test, shop)).traffic, ['web#1 100']);
+    assert.deepEqual((await servingNow(test, shop)).traffic, ['web#1 1']);
   });
 
   it('leaves one that writes to a volume in its place until it is promoted', async () => {

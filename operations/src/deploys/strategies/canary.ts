@@ -30,15 +30,12 @@ export async function canary(platform: Platform, execution: Execution, { steps }
 
 async function begin(platform: Platform, execution: Execution, steps: Canary['steps']): Promise<CanaryState> {
   const { context, before, writer } = execution;
-  const { target, environment } = context;
-  await startInstances(
-    platform,
-    execution,
-    heldBack({ target, before }, await platform.deployer.observe(environment.id)),
-  );
+  const { environment } = context;
+  const held = heldBack({ target: context.target, before }, await platform.deployer.observe(environment.id));
+  await startInstances(platform, execution, held);
   const observed = await platform.deployer.observe(environment.id);
   checkCanary(execution, observed);
-  const { divides } = divided({ target, before }, observed, 50);
+  const { divides } = divided({ target: context.target, before }, observed, 50);
   if (!divides)
     writer.say('No traffic could be shared: nothing of what serves outside changes. All at once', { step: 'canary' });
   const state = canaryAt(steps, divides ? 0 : steps.length, platform.now());

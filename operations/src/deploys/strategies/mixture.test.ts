@@ -95,8 +95,8 @@ describe('traffic of a canary', () => {
     const alone = divided({ target, before: null }, instances(target, 'web', ['running']), 20);
 
     assert.equal(divides, true);
-    assert.deepEqual(weights, { 'old-web-1': 2, 'old-web-2': 2, 'old-jobs-1': 100, 'new-web-1': 1 });
-    assert.deepEqual(alone, { weights: { 'new-web-1': 100 }, divides: false });
+    assert.deepEqual(weights, { 'old-web-1': 2, 'old-web-2': 2, 'old-jobs-1': 1, 'new-web-1': 1 });
+    assert.deepEqual(alone, { weights: { 'new-web-1': 1 }, divides: false });
     assert.deepEqual(heldBack({ target, before }, old), { jobs: 0 });
     assert.deepEqual(heldBack({ target, before: null }, []), {});
   });

@@ -21,7 +21,7 @@ export async function pauseAt(platform: Platform, execution: Execution, failure:
   }
   const failed = broken.filter(({ name, deployId }) => deployId === target.deployId && !isWell.has(name));
   const names = failed.map(({ name }) => name);
-  await store.endpoints.removeInstances(environment.tenantId, environment.id, names);
+  await store.endpoints.removeInstances(environment.tenantId, environment.id, names, execution.work.lease);
   // Gone before an old one comes back: both may write to one volume.
   await removeInstances(platform, environment, failed, signal);
   const { missing } = mixture({ target, before }, await deployer.observe(environment.id), null);

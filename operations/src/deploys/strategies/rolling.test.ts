@@ -97,7 +97,7 @@ describe('a rolling deploy', () => {
     assert.deepEqual(counted(runningNow(test)), { 'jobs#1': 2, 'web#1': 3 });
     const { names, traffic } = await servingNow(test, shop);
     assert.deepEqual(counted(names), { 'jobs#1': 2, 'web#1': 3 });
-    assert.deepEqual(counted(traffic), { 'web#1 100': 3 });
+    assert.deepEqual(counted(traffic), { 'web#1 1': 3 });
   });
 
   it('brings them back when it is watched and turns out unstable, or is cancelled', async () => {
@@ -143,7 +143,7 @@ describe('a rolling deploy', () => {
     await promoteDeploy(test.platform, shop.caller, asked.id);
     await test.work();
 
-    assert.deepEqual(counted(paused.traffic), { 'web#1 100': 2, 'web#2 100': 1 });
+    assert.deepEqual(counted(paused.traffic), { 'web#1 1': 2, 'web#2 1': 1 });
     assert.equal((await deployNow(asked)).status, 'healthy');
     assert.deepEqual(counted(runningNow(test)), { 'jobs#2': 2, 'web#2': 3 });
   });

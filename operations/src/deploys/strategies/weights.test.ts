@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { evenWeight } from '../record-endpoints.ts';
 import { canaryWeights, newShare } from './weights.ts';
 
 describe('weights of a canary', () => {
@@ -8,6 +9,10 @@ describe('weights of a canary', () => {
     assert.deepEqual(canaryWeights(10, 1, 1), { old: 9, new: 1 });
     assert.deepEqual(canaryWeights(25, 3, 1), { old: 1, new: 1 });
     assert.deepEqual(canaryWeights(90, 1, 1), { old: 1, new: 9 });
+  });
+
+  it('begin after the shortest turn of a router, in which new weights do not count yet', () => {
+    assert.equal(evenWeight, 1);
   });
 
   it('take the number of instances on both sides into account', () => {

@@ -19,6 +19,7 @@ export const WaitingReason = z.enum([
   'tenant_limit',
   'builder_capacity',
   'lock',
+  'warm',
   'approval',
   'retry_delay',
   'free_worker',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Waiting } from './build-runs.ts';
 import { Since } from './builds.ts';
-import { DeployId, EnvironmentId, PageQuery, ProjectId, RevisionId, Timestamp } from './fields.ts';
+import { DeployId, EnvironmentId, OneLine, PageQuery, ProjectId, RevisionId, Timestamp } from './fields.ts';
 import { Release } from './releases.ts';
 import { Strategy } from './strategies.ts';
 
@@ -62,12 +62,12 @@ export const Deploy = z
     environment_id: EnvironmentId,
     revision_id: RevisionId,
     status: DeployStatus,
-    phase: DeployPhase.nullable(),
+    phase: DeployPhase.nullable().describe('draining: it has failed, and what served before is being given back'),
     cause: DeployCause,
     rolled_back_to: DeployId.nullable(),
     error_message: z.string().nullable(),
     error_code: z.string().nullable(),
-    error: DeployFailure.nullable(),
+    error: DeployFailure.nullable().describe('why it failed, also while it is still `deploying` and gives back'),
     strategy: Strategy,
     warnings: z.array(z.string()),
     canary: z
@@ -147,13 +147,7 @@ export const ListProjectDeploys = PageQuery.extend({
 });
 export type ListProjectDeploys = z.input<typeof ListProjectDeploys>;
 
-export const CancelDeploy = z.strictObject({
-  reason: z
-    .string()
-    .max(500)
-    .regex(/^\P{Cc}*$/u, 'must be one line of text')
-    .nullish(),
-});
+export const CancelDeploy = z.strictObject({ reason: OneLine.nullish() });
 export type CancelDeploy = z.input<typeof CancelDeploy>;
 
 export const PromoteDeploy = z.strictObject({

@@ -48,6 +48,12 @@ export const Digest = z
 /** ISO 8601, UTC, with milliseconds. */
 export const Timestamp = z.string().meta({ format: 'date-time' });
 
+/** What people tell each other, such as why: it is shown on one line. */
+export const OneLine = z
+  .string()
+  .max(500)
+  .regex(/^\P{Cc}*$/u, 'must be one line of text');
+
 /** Truth in a query: `true`, `1` or an empty value; absent is false. */
 export const Flag = z
   .enum(['true', 'false', '1', '0', ''])

@@ -32,6 +32,11 @@ export const Manifest = z
   .meta({ id: 'Manifest' });
 export type Manifest = z.infer<typeof Manifest>;
 
+export const LatestManifest = z.strictObject({
+  git_sha: GitSha.optional().describe('the one that was synced last for this commit'),
+});
+export type LatestManifest = z.input<typeof LatestManifest>;
+
 export const SyncManifest = z.strictObject({
   yaml,
   git_sha: GitSha.nullish(),

@@ -69,6 +69,10 @@ export const Step = z
     depends_on: z.array(z.string()),
     status: z.enum(['pending', 'blocked', 'running', 'succeeded', 'failed', 'skipped', 'cancelled']),
     subject_id: z.string().nullable().describe('the build run or deploy that does the work'),
+    waits_for: z
+      .enum(['approval', 'promotion'])
+      .nullable()
+      .describe('what its deploy waits for that only a person can do: an approval, or how a paused one goes on'),
     input_json: values,
     output_json: values.nullable(),
     error_message: z.string().nullable(),

@@ -1,4 +1,5 @@
 import type { Pipeline, PipelineRun, ProjectId, Step } from '@eve/domain';
+import type { DescribedPipelineRun } from '@eve/operations';
 import type * as contract from '../contract/index.ts';
 import { iso } from './time.ts';
 
@@ -34,7 +35,7 @@ export function presentPipelineRun(run: PipelineRun): contract.PipelineRun {
   };
 }
 
-function presentStep(step: Step): contract.Step {
+function presentStep(step: Step, waitsFor: contract.Step['waits_for']): contract.Step {
   return {
     id: step.id,
     pipeline_run_id: step.runId,
@@ -45,6 +46,7 @@ function presentStep(step: Step): contract.Step {
     depends_on: [...step.dependsOn],
     status: step.status,
     subject_id: step.subjectId,
+    waits_for: waitsFor,
     input_json: { ...step.inputs },
     output_json: step.output && { ...step.output },
     error_message: step.errorMessage,
@@ -54,12 +56,12 @@ function presentStep(step: Step): contract.Step {
   };
 }
 
+/** A run with its steps; one that has just begun waits for nobody. */
 export function presentRunDetail({
   run,
   steps,
-}: {
-  readonly run: PipelineRun;
-  readonly steps: readonly Step[];
-}): contract.PipelineRunDetail {
-  return { run: presentPipelineRun(run), steps: steps.map(presentStep) };
+  waits = new Map(),
+}: Pick<DescribedPipelineRun, 'run' | 'steps'> &
+  Partial<Pick<DescribedPipelineRun, 'waits'>>): contract.PipelineRunDetail {
+  return { run: presentPipelineRun(run), steps: steps.map((step) => presentStep(step, waits.get(step.id) ?? null)) };
 }

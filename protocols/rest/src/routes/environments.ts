@@ -113,7 +113,7 @@ export const environmentRoutes: FastifyPluginAsyncZod<EnvironmentContext> = asyn
           operationId: `${verb}Environment`,
           summary: verb === 'suspend' ? 'Refuse deploys from now on' : 'Accept deploys again',
           params: ofEnvironment,
-          body: z.strictObject({ reason: z.string().max(500).nullish().describe('why it is suspended, for others') }),
+          body: z.strictObject({ reason: contract.OneLine.nullish().describe('why it is suspended, for others') }),
           response: { 200: contract.Environment },
         },
       },

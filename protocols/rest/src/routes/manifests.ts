@@ -70,14 +70,15 @@ export const manifestRoutes: FastifyPluginAsyncZod<Context> = async (app, contex
       schema: {
         operationId: 'latestManifest',
         tags: ['manifests'],
-        summary: 'The manifest synced last, null when there is none',
+        summary: 'The manifest synced last, or last for a commit; null when there is none',
         params,
+        querystring: contract.LatestManifest,
         response: { 200: contract.Manifest.nullable() },
       },
     },
-    async ({ caller, params: { project_id } }) => {
+    async ({ caller, params: { project_id }, query: { git_sha: gitSha } }) => {
       const { id } = await projectOf(context, caller, project_id);
-      const latest = await operations.latestManifest(platform, caller, id);
+      const latest = await operations.latestManifest(platform, caller, id, gitSha);
       return latest && presentManifest(latest, operations.parseManifest(latest.manifest.yaml).manifest);
     },
   );

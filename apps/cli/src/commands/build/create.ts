@@ -8,7 +8,7 @@ export const buildCreate = command({
   summary: 'record what is to be built of a commit; the same again gives the same build',
   options: {
     ref: text('<ref>', 'branch, tag or commit'),
-    manifestHash: text('<hash>', 'the synced manifest; not needed with --repo-dir, nor when it was synced last'),
+    manifestHash: text('<hash>', 'the synced manifest; not needed with --repo-dir, nor when it was synced'),
     services: list('<names>', 'only these services, separated by commas'),
     repoDir: text('<path>', 'take the commit from this working copy: its manifest is synced, the commit uploaded'),
     tag: text('<tag>', 'one more tag for the images'),

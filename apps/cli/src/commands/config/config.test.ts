@@ -12,7 +12,7 @@ const version: ConfigVersion = {
   id: id.replace('env_', 'cfg_') as ConfigVersion['id'],
   environment_id: id,
   number: 5,
-  values: { '*': { A: { plain: '1' }, KEY: { secret: 'API_KEY' } }, web: { NOTE: { plain: 'two\nlines' } } },
+  values: { '*': { KEY: { secret: 'API_KEY' }, A: { plain: '1' } }, web: { NOTE: { plain: 'two\nlines' } } },
   message: 'quieter logs',
   created_by: 'token:ci',
   created_at: '2026-01-02T03:04:05.678Z',
@@ -120,7 +120,7 @@ Nothing was deployed. Bring it to what runs with: eve config apply test
     const { stderr, code } = await eve('config set test A=1 --expect 5', server.url);
 
     assert.equal(code, 4);
-    assert.match(stderr, /version 6 since 2 min ago, by token:bob/);
+    assert.match(stderr, /^Somebody else was faster; nothing was changed\.\n.*version 6 since 2 min ago, by token:bob/);
   });
 
   it('follows the deploy of a change, and after a failure tells the way back', async () => {

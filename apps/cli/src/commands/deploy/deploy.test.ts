@@ -86,6 +86,34 @@ describe('eve deploy show', () => {
     assert.match(stdout, /Next:\n {2}eve deploy promote dep_\w+ \[--full\]\n {2}eve deploy abort dep_/);
   });
 
+  it('offers no promotion of a canary that is being taken back', async () => {
+    await using server = await scriptedServer(answering({ ...canary, cancel_requested_at: deploy.created_at }));
+
+    const { stdout } = await runEve(['deploy', 'show', deploy.id], server);
+
+    assert.match(stdout, /Next:\n {2}eve deploy wait dep_\w+\n$/);
+  });
+
+  it('says of one that gives back that it has failed, and why', async () => {
+    const draining = { ...failed, ...started, phase: 'draining', completed_at: null } as const;
+    await using server = await scriptedServer(answering(draining));
+
+    const { stdout } = await runEve(['deploy', 'show', deploy.id], server);
+
+    assert.match(stdout, /Status: +deploying \(failed, gives back what served before\)\n/);
+    assert.match(stdout, /Error: +Service web is not healthy\.\n/);
+    assert.match(stdout, /Next:\n {2}eve deploy wait dep_\w+\n$/);
+  });
+
+  it('does not say of a canary that has ended that it waits', async () => {
+    const ended = { status: 'cancelled', completed_at: deploy.created_at, cancel_reason: 'enough' } as const;
+    await using server = await scriptedServer(answering({ ...canary, ...ended }));
+
+    const { stdout } = await runEve(['deploy', 'show', deploy.id], server);
+
+    assert.match(stdout, /Canary: +ended with 20 % of the traffic, step 1 of 1\n/);
+  });
+
   it('names the deploy that a waiting one waits for', async () => {
     const before = { deploy_id: deploy.id, created_by: 'token:anna', ...started, status: 'deploying' } as const;
     await using server = await scriptedServer(answering({ ...detail, waits_for: before }));
@@ -120,6 +148,35 @@ describe('eve deploy wait', () => {
       assert.match(stdout, said);
     });
   }
+
+  it('waits for the end of a paused canary that was aborted', async () => {
+    let asked = 0;
+    await using server = await scriptedServer({
+      ...answering(canary),
+      'GET /deploys/:id': () => {
+        asked += 1;
+        const over = asked < 3 ? canary : ({ status: 'cancelled', completed_at: deploy.created_at } as const);
+        return { ...detail, ...over, cancel_requested_at: deploy.created_at };
+      },
+    });
+
+    const { code, stdout } = await runEve(['deploy', 'wait', deploy.id], server);
+
+    assert.equal(code, 1);
+    assert.match(stdout, /was cancelled.*: what served before serves on/);
+  });
+});
+
+describe('eve deploy wait', () => {
+  it('prints of what a check answered nothing that a terminal would obey', async () => {
+    const error_message = 'Service web is not healthy: \u001b[2Jgone';
+    await using server = await scriptedServer(answering({ ...failed, error_message }));
+
+    const { stdout } = await runEve(['deploy', 'wait', deploy.id], server);
+
+    assert.match(stdout, /is not healthy: gone/);
+    assert.ok(!stdout.includes('\u001b'));
+  });
 });
 
 describe('eve deploy list', () => {
@@ -155,7 +212,8 @@ describe('eve deploy approve, reject, promote, pause and abort', () => {
 
     assert.match(await run('approve', deploy.id), /awaiting_approval \(approved by token:anna\)/);
     assert.match(await run('reject', deploy.id, '--reason', 'no'), /cancelled, Rejected by token:anna: no/);
-    assert.match(await run('promote', deploy.id, '--full'), /promoted to all of the traffic \(20 % of the traffic/);
+    assert.match(await run('promote', deploy.id, '--full'), /: all of the traffic was asked for\./);
+    assert.match(await run('promote', deploy.id), /: the next step was asked for\.\n.*eve deploy wait dep_/);
     assert.match(await run('pause', deploy.id), /paused \(20 %/);
     assert.match(await run('abort', deploy.id, '--reason', 'errors'), /deploying \(cancelling, probing\)/);
     assert.match(await run('cancel', deploy.id), /deploying \(cancelling, probing\)/);
@@ -166,6 +224,7 @@ describe('eve deploy approve, reject, promote, pause and abort', () => {
         ['approve', {}],
         ['reject', { reason: 'no' }],
         ['promote', { full: true }],
+        ['promote', { full: false }],
         ['pause', {}],
         ['cancel', { reason: 'errors' }],
         ['cancel', {}],

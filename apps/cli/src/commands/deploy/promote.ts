@@ -1,7 +1,6 @@
 import { command, flag, number } from '../../command.ts';
 import { followDeploy } from '../../follow/deploy.ts';
 import { pollUntil } from '../../follow/patience.ts';
-import { canaryText } from '../../show/deploy-detail.ts';
 
 export const deployPromote = command({
   name: 'deploy promote',
@@ -18,7 +17,8 @@ export const deployPromote = command({
     const deploy = await context.api.promoteDeploy(deployId, { full });
     if (!wait)
       return context.answer(deploy, () => [
-        `Deploy ${deploy.id}: promoted${full ? ' to all of the traffic' : ''} (${canaryText(deploy) ?? deploy.phase})`,
+        `Deploy ${deploy.id}: ${full ? 'all of the traffic' : 'the next step'} was asked for.`,
+        `  How it goes on: eve deploy wait ${deploy.id}`,
       ]);
     const { project_id: project, env_name: environment } = await context.api.getDeploy(deployId);
     // Until it is taken up, the deploy still shows that it waits.

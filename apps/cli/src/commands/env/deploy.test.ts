@@ -110,6 +110,22 @@ describe('eve env deploy', () => {
     assert.match(stdout, /^Deploy to test is healthy after 12\.0 s\.\n/);
   });
 
+  it('takes the manifest of a commit that is not the one synced last', async () => {
+    const older = 'c'.repeat(40);
+    await using server = await scriptedServer({
+      'GET /projects/:id/manifest': ({ query }) =>
+        (query as { git_sha?: string }).git_sha === older ? { git_sha: older, manifest_hash: hash } : manifest,
+      'POST /projects/:id/environments/:env/deploy': direct,
+    });
+
+    const args = ['env', 'deploy', 'test', '--project', 'shop', '--ref', older, '--direct', '--watch', 'false'];
+    const { code, stderr } = await runEve(args, server);
+
+    assert.equal(code, 0, stderr);
+    const request = server.asked.find(({ method }) => method === 'POST');
+    assert.deepEqual(request?.body, { git_sha: older, manifest_hash: hash, direct: true });
+  });
+
   it('fails with the reason and where to look when a step fails', async () => {
     const failed = {
       run: { ...succeededPipelineRun.run, status: 'failed' },

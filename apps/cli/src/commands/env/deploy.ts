@@ -2,7 +2,7 @@ import type { DeployAnswer } from '@eve/protocol-rest/contract';
 import { command, flag, number, switchedOn, text } from '../../command.ts';
 import { commitFor, resolvedRef } from '../../commit.ts';
 import type { Context } from '../../context.ts';
-import { UsageError } from '../../failure.ts';
+import { exitCodes, UsageError } from '../../failure.ts';
 import { followDeploy } from '../../follow/deploy.ts';
 import { followPipelineRun } from '../../follow/pipeline-run.ts';
 import { fields } from '../../output/text.ts';
@@ -21,7 +21,7 @@ export const envDeploy = command({
     imageTag: text('<tag>', 'deploy images that are there already, such as local or sha-abc123'),
     direct: flag('deploy what is built already, past the pipeline'),
     inputs: text('<json>', 'inputs of the pipeline; {"release_tag": …} or {"release_id": …} deploys that release'),
-    manifestHash: text('<hash>', 'the synced manifest; not needed with --repo-dir, nor when it was synced last'),
+    manifestHash: text('<hash>', 'the synced manifest; not needed with --repo-dir, nor when it was synced'),
     strategy: text('<strategy>', 'rolling, blue-green:10m, canary:10@5m,50 …, instead of what the environment says'),
     dryRun: flag('only show what would change, service by service'),
     wait: flag('follow until it serves, the default; the exit code is its outcome'),
@@ -50,7 +50,7 @@ export const envDeploy = command({
     if (dryRun) {
       const plan = await context.api.planDeploy(project, name, request);
       context.answer(plan, () => deployPlanLines(plan));
-      return undefined;
+      return plan.refusals.length > 0 ? exitCodes.conflict : undefined;
     }
     const answer = await context.api.requestDeploy(project, name, request);
     if (!watch) {

@@ -1,5 +1,5 @@
 import { command, flag, number, switchedOn, text } from '../../command.ts';
-import { UsageError } from '../../failure.ts';
+import { exitCodes, UsageError } from '../../failure.ts';
 import { followDeploy } from '../../follow/deploy.ts';
 import { rollbackLines } from '../../show/deploy-plan.ts';
 
@@ -45,7 +45,7 @@ export const envRollback = command({
         ...rollbackLines(answer),
         ...(deploy ? [`Deploy: ${deploy.id} ${deploy.status}`] : []),
       ]);
-      return undefined;
+      return !deploy && answer.refusals.length > 0 ? exitCodes.conflict : undefined;
     }
     rollbackLines(answer).forEach(context.say);
     return followDeploy(context, deploy, { project, environment: name }, timeout);

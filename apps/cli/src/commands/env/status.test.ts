@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runEve } from '../../../testing/run-eve.ts';
-import { sha, status } from '../../../testing/samples.ts';
+import { deploy, sha, status } from '../../../testing/samples.ts';
 import { problem, scriptedServer } from '../../../testing/server.ts';
 
 const of = ['--project', 'shop'];
@@ -23,6 +23,23 @@ describe('eve env status', () => {
 
     assert.match(stdout, /Hint: .*eve env repair test$/m);
     assert.match(stdout, /web +missing +0\/1/);
+  });
+
+  it('says that the deploy under way has failed and gives back, and why', async () => {
+    const age = { holder: 'token:anna', since: deploy.created_at, age_seconds: 7 };
+    const active = { ...deploy, ...age, status: 'deploying', phase: 'draining', error_message: 'web is not healthy.' };
+    const error = { code: 'unstable', message: '', service: 'web', hint: '', probes: [], logs: [], instances: [] };
+    await using server = await scriptedServer({
+      'GET /projects/:id/environments/:env/status': { ...status, active_deploy: { ...active, error } },
+    });
+
+    const { stdout } = await runEve(['env', 'status', 'test', ...of], server);
+
+    assert.match(
+      stdout,
+      /Under way: +dep_\w+ by token:anna for 7.*, deploying \(failed, gives back what served before\)/,
+    );
+    assert.match(stdout, /Error: +web is not healthy\.\n/);
   });
 
   it('says which revision serves while the next one is tried', async () => {

@@ -11,7 +11,7 @@ export const pipelineRun = command({
   options: {
     ref: text('<ref>', 'branch, tag or commit'),
     repoDir: text('<path>', 'take the commit from this working copy: nothing needs to be pushed'),
-    manifestHash: text('<hash>', 'the synced manifest; not needed with --repo-dir, nor when it was synced last'),
+    manifestHash: text('<hash>', 'the synced manifest; not needed with --repo-dir, nor when it was synced'),
     env: text('<env>', 'the environment of its deploy steps'),
     inputs: text('<json>', 'inputs of the pipeline'),
     follow: flag('follow it until it ends; its outcome is the exit code', 'f'),

@@ -13,6 +13,7 @@ export { completeBuild, finishedBuild, startedBuild } from './build-scene.ts';
 export { type ClaimLog, longestWaits, readClaimLog, recordClaims } from './claim-log.ts';
 export { checkInvariants } from './invariants.ts';
 export { expireLease, leaseFor } from './lease.ts';
+export * from './pipeline-samples.ts';
 export * from './samples.ts';
 export { sharedServer } from './shared-server.ts';
 export { fillQueue, simulateQueue } from './simulate-queue.ts';

@@ -11,13 +11,11 @@ import {
   type Id,
   noEnvironmentSettings,
   type Organisation,
-  type PipelineRun,
   type Project,
   type Release,
   type Revision,
   type Secret,
   type SecretVersion,
-  type Step,
   uuidV7,
 } from '@eve/domain';
 
@@ -259,46 +257,5 @@ export function sampleSecret(project: Project, key: string): { secret: Secret; v
   return {
     secret,
     version: { id: versionId, tenantId, secretId, sealed, createdBy: null, createdAt: at, revokedAt: null },
-  };
-}
-
-export function samplePipelineRun(project: Project, over: Partial<PipelineRun> = {}): PipelineRun {
-  return {
-    id: newId('prun'),
-    ...ownedBy(project),
-    pipelineName: 'deploy',
-    environmentId: null,
-    envName: 'staging',
-    gitSha: 'a'.repeat(40),
-    manifestHash: hashOf('manifest'),
-    inputs: {},
-    status: 'pending',
-    errorMessage: null,
-    requestedBy: null,
-    createdAt: at,
-    startedAt: null,
-    completedAt: null,
-    ...over,
-  };
-}
-
-export function sampleStep(run: PipelineRun, over: Partial<Step> = {}): Step {
-  return {
-    id: newId('pstep'),
-    tenantId: run.tenantId,
-    runId: run.id,
-    index: 0,
-    name: 'build',
-    action: 'build',
-    envName: null,
-    dependsOn: [],
-    inputs: {},
-    status: 'pending',
-    output: null,
-    subjectId: null,
-    errorMessage: null,
-    startedAt: null,
-    completedAt: null,
-    ...over,
   };
 }

@@ -8,6 +8,7 @@ import { type Figure, sentence, unmeasured } from './figure.ts';
 import { list } from './list.ts';
 import { logFanout, logReads } from './log-reads.ts';
 import { logFollow, logThroughput } from './logs.ts';
+import { plan } from './plan.ts';
 import { claim, pickup } from './queue.ts';
 import { openScene, type Scene } from './scene.ts';
 import { memory, start } from './start.ts';
@@ -31,6 +32,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'deploy-switch': { run: deploySwitch, unit: 'ms beyond the app', target: '≤ 2000 ms' },
   rollback: { run: rollback, unit: 'ms', target: '≤ 3000 ms' },
   'no-failed-requests': { run: noFailedRequests, unit: 'failed', target: '0' },
+  plan: { run: plan, unit: 'ms', target: '≤ 1000 ms' },
   'compose-up': { run: composeUp, unit: 'ms', target: 'no slower than Compose, which is away meanwhile' },
   'log-follow': { run: logFollow, unit: 'ms', target: '≤ 50 / 250 ms' },
   'log-fanout': { run: logFanout, unit: 'ms', target: '≤ 50 / 250 ms' },

@@ -11,6 +11,7 @@ import type { BuildRun, BuildSpec, LogEntry } from '@eve/protocol-rest/contract'
 import { repositoryWith } from '../../apps/cli/testing/repository.ts';
 import { processesWith } from '../../operations/testing/builder-surroundings.ts';
 import { type Installation, installation, type StartedEve } from '../journeys/installation.ts';
+import { testEngine } from './test-engine.ts';
 import { allEvents, until } from './until.ts';
 
 const points = ['after-claim', 'in-clone', 'in-build', 'after-push', 'before-complete'] as const;
@@ -25,10 +26,9 @@ const dockerfile = (seconds: number, marker: string) =>
 describe('a build', () => {
   let eve: Installation;
   let started: StartedEve;
-  const engine = process.env.EVE_TEST_DOCKER_HOST ? { DOCKER_HOST: process.env.EVE_TEST_DOCKER_HOST } : {};
 
   before(async () => {
-    eve = await installation({ ...engine, EVE_LEASE_SECONDS: String(leaseSeconds) });
+    eve = await installation({ ...testEngine, EVE_LEASE_SECONDS: String(leaseSeconds) });
   });
   after(() => eve?.[Symbol.asyncDispose]());
   afterEach(() => started?.interrupt());
@@ -91,8 +91,7 @@ describe('a build whose database is away for 30 s', () => {
     await mkdir(join(directory, 'data'), { recursive: true });
     const options = { dataDir: join(directory, 'data'), port, log: quiet };
     postgres = await startEmbeddedPostgres(options);
-    const { EVE_TEST_DOCKER_HOST: host } = process.env;
-    eve = await installation({ DATABASE_URL: postgres.url, ...(host && { DOCKER_HOST: host }) });
+    eve = await installation({ DATABASE_URL: postgres.url, ...testEngine });
     started = await eve.start('Eve is ready', '--no-example');
   });
   after(async () => {

@@ -7,6 +7,7 @@ import type { EveClient } from '@eve/protocol-rest/client';
 import type { Deploy } from '@eve/protocol-rest/contract';
 import { commit, repositoryWith } from '../../apps/cli/testing/repository.ts';
 import { type Installation, installation, type StartedEve } from '../journeys/installation.ts';
+import { testEngine } from './test-engine.ts';
 import { allEvents, until } from './until.ts';
 
 /** Where Eve dies, and of which strategy that is a place. */
@@ -62,7 +63,6 @@ describe('a deploy whose Eve is killed', () => {
   let project: string;
   let url: string;
   const tags: Record<string, string> = {};
-  const { EVE_TEST_DOCKER_HOST: host } = process.env;
   const start = async (failpoint?: string) => {
     if (failpoint) eve.variables.EVE_FAILPOINT = failpoint;
     else delete eve.variables.EVE_FAILPOINT;
@@ -71,7 +71,7 @@ describe('a deploy whose Eve is killed', () => {
   };
 
   before(async () => {
-    eve = await installation({ ...(host && { DOCKER_HOST: host }), EVE_LEASE_SECONDS: String(leaseSeconds) });
+    eve = await installation({ ...testEngine, EVE_LEASE_SECONDS: String(leaseSeconds) });
     await start();
     const directory = join(eve.dataDir, 'cases', 'app');
     await repositoryWith(directory, { 'README.md': 'Killed now and then.\n' });
@@ -147,7 +147,7 @@ describe('a deploy whose Eve is killed', () => {
   /** Containers of the service on the engine, whatever Eve says. */
   async function running(api: EveClient): Promise<readonly { Id: string }[]> {
     const { environment: place } = await api.environmentStatus(project, environment);
-    const found = await findEngine({ dataDir: eve.dataDir, dockerHost: host ?? null });
+    const found = await findEngine({ dataDir: eve.dataDir, dockerHost: testEngine.DOCKER_HOST ?? null });
     assert.ok(found);
     return listContainers(dockerEngine({ socketPath: found.host }), [
       `eve.environment=${place.id}`,

@@ -5,6 +5,7 @@ import { dockerEngine, listContainers } from '@eve/adapter-docker';
 import { findEngine } from '@eve/local';
 import { commit, repositoryWith } from '../../apps/cli/testing/repository.ts';
 import { type Installation, installation, type StartedEve } from '../journeys/installation.ts';
+import { testEngine } from './test-engine.ts';
 import { until } from './until.ts';
 
 // Fails when it is run a second time.
@@ -34,10 +35,9 @@ const files = {
 
 let eve: Installation;
 let started: StartedEve;
-const { EVE_TEST_DOCKER_HOST: host } = process.env;
 
 before(async () => {
-  eve = await installation({ ...(host && { DOCKER_HOST: host }), EVE_LEASE_SECONDS: '3' });
+  eve = await installation({ ...testEngine, EVE_LEASE_SECONDS: '3' });
 });
 after(async () => {
   await started?.interrupt();
@@ -75,7 +75,13 @@ it('a migration of a first deploy finds its database, and happens once although 
   started = await eve.start('Eve is ready', '--no-example');
   client = await eve.client();
   const asked = await deploy('good', 'test');
-  await started.gone();
+  // A deploy that ends before the failpoint would be waited for in vain.
+  await Promise.race([
+    started.gone(),
+    ended(asked)
+      .catch(() => started.gone())
+      .then((deploy) => deploy && assert.fail(`It ended before: ${JSON.stringify(deploy.error)}`)),
+  ]);
   delete eve.variables.EVE_FAILPOINT;
   started = await eve.start('Eve is ready', '--no-example');
   client = await eve.client();
@@ -97,7 +103,7 @@ it('a migration of a first deploy finds its database, and happens once although 
 
 /** Containers of an environment's services on the engine, whatever Eve says. */
 async function instances(environmentId: string): Promise<readonly { Id: string }[]> {
-  const found = await findEngine({ dataDir: eve.dataDir, dockerHost: host ?? null });
+  const found = await findEngine({ dataDir: eve.dataDir, dockerHost: testEngine.DOCKER_HOST ?? null });
   assert.ok(found);
   return listContainers(dockerEngine({ socketPath: found.host }), [
     `eve.environment=${environmentId}`,

@@ -141,6 +141,16 @@ describe('environments, what runs in them, and how it differs', () => {
     );
   });
 
+  it('do not say of a release that it is not here yet when it was replaced here', async () => {
+    const environment = await environmentOf(project);
+    const [older, newer] = [await released({ tag: 'v2.0.0' }), await released({ tag: 'v2.1.0' })];
+    for (const release of [older, newer, older]) await healthy(environment, release);
+
+    const { newest, behind } = await rowOf(environment);
+
+    assert.deepEqual([newest, behind], [null, 0]);
+  });
+
   it('are listed by project and over all of a tenant, with pages, and never those of another', async () => {
     const mine = [await environmentOf(other), await environmentOf(other), await environmentOf(other)];
     await environmentOf(stranger);

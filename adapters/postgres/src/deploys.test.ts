@@ -186,6 +186,30 @@ describe('environments, revisions, deploys and where they are reached', () => {
     assert.deepEqual(items, [failed]);
   });
 
+  it('lets no cancel come between the look at a deploy and its end', async () => {
+    const { revision } = await newEnvironment();
+    const { deploy, lease } = await started(revision);
+    const looked = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<Deploy>();
+
+    const ended = db.store.transaction(async ({ deploys, queue }) => {
+      const now = await deploys.getForChange(deploy.tenantId, deploy.id);
+      looked.resolve();
+      // The request is on its way before the end is written.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const healthy = advanceDeploy(now, { type: 'succeed' }, at);
+      await deploys.update(healthy, { was: 'deploying', event: 'succeed', actor: 'worker', lease });
+      await queue.settle(lease);
+    });
+    await looked.promise;
+    asked.resolve(db.store.deploys.requestCancel(deploy.tenantId, deploy.id, 'token:late', at));
+    await ended;
+
+    const { status, cancelRequestedAt } = await asked.promise;
+    assert.equal(status, 'healthy');
+    assert.equal(cancelRequestedAt, null);
+  });
+
   it('finds what was healthy before', async () => {
     const { environment, revision } = await newEnvironment();
     const config = await db.store.configVersions.latest(project.tenantId, environment.id);

@@ -29,6 +29,7 @@ export function deploys(database: Database): Records['deploys'] {
   return {
     insert: (deploy) => insert(database, deploy),
     get: (tenantId, id) => get(database, tenantId, id),
+    getForChange: (tenantId, id) => get(database, tenantId, id, part`for no key update`),
 
     async update(deploy, change) {
       const { phase, rolledBackTo, failure, canary, releaseCommands, startedAt, completedAt } = deploy;
@@ -158,8 +159,9 @@ function insert(database: Database, deploy: Deploy): Promise<void> {
   });
 }
 
-async function get({ sql }: Database, tenantId: OrganisationId, id: DeployId): Promise<Deploy> {
-  const [row] = await sql<Deploy>`select ${columns} from deploys where id = ${id} and tenant_id = ${tenantId}`;
+async function get({ sql }: Database, tenantId: OrganisationId, id: DeployId, lock = nothing): Promise<Deploy> {
+  const [row] = await sql<Deploy>`
+    select ${columns} from deploys where id = ${id} and tenant_id = ${tenantId} ${lock}`;
   if (!row) throw new PlatformError('deploy_not_found', `There is no deploy ${id}.`);
   return readDeploy(row);
 }

@@ -10,6 +10,7 @@ import {
   type ProjectId,
   type Release,
   type Revision,
+  waitsForItsTurn,
 } from '@eve/domain';
 import type { Caller } from '../caller.ts';
 import { expectationOf } from '../drift/expected-instances.ts';
@@ -61,7 +62,7 @@ export async function environmentStatus(
 ): Promise<EnvironmentStatus> {
   const recorded = await recordedState(platform, await getEnvironment(platform, caller, projectId, envName));
   const { environment, release, manifest, activeDeploy, waitingDeploy } = recorded;
-  const deploying = activeDeploy !== null || waitingDeploy?.status === 'pending';
+  const deploying = activeDeploy !== null || (waitingDeploy !== null && waitsForItsTurn(waitingDeploy));
   if (!release || !manifest) {
     return withHint(platform, { ...recorded, ...nothingRuns, health: deploying ? 'deploying' : 'unknown' });
   }

@@ -1,3 +1,4 @@
+import { waitsForPerson } from '@eve/domain';
 import type { EnvironmentStatus } from './environment-status.ts';
 
 /** What to do about the state of an environment; null where nothing is to be done. `watched`: somebody looks for drift. */
@@ -7,7 +8,7 @@ export function statusHint(status: Omit<EnvironmentStatus, 'hint'>, watched: boo
   const { name, lock } = environment;
   if (unknownBecause) return 'Look whether the engine runs: eve doctor';
   if (activeDeploy?.failure) return activeDeploy.failure.hint;
-  if (waitingDeploy?.status === 'awaiting_approval')
+  if (waitingDeploy && waitsForPerson(waitingDeploy) === 'approval')
     return `Deploy ${waitingDeploy.id} waits for somebody: eve deploy approve ${waitingDeploy.id}`;
   if (health === 'degraded' && revision) {
     if (status.differences.length === 0 && services.every(({ state }) => state === 'running'))

@@ -25,7 +25,7 @@ export async function succeedDeploy(
   });
   failpoint('before-healthy');
   return store.transaction(async (records) => {
-    const deploy = await records.deploys.get(context.deploy.tenantId, context.deploy.id);
+    const deploy = await records.deploys.getForChange(context.deploy.tenantId, context.deploy.id);
     if (deploy.cancelRequestedAt) return false;
     const healthy = advanceDeploy(deploy, { type: 'succeed' }, now());
     await records.deploys.update(healthy, { was: deploy.status, event: 'succeed', actor: 'system', lease });

@@ -71,6 +71,8 @@ export interface RunRecords {
   readonly deploys: {
     insert(deploy: Deploy): Promise<void>;
     get(tenantId: OrganisationId, id: DeployId): Promise<Deploy>;
+    /** As `get`, and nobody changes it until the transaction ends: neither a cancel nor another state comes between. */
+    getForChange(tenantId: OrganisationId, id: DeployId): Promise<Deploy>;
     update(deploy: Deploy, change: Change<DeployStatus>): Promise<void>;
     /** Phase, canary, release commands and why it is being given back: what the executing deploy tells on its way; no transition is written. */
     setPhase(deploy: Deploy, lease: Lease): Promise<void>;

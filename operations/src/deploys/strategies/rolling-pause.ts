@@ -46,8 +46,11 @@ export async function goesOn(platform: Platform, execution: Execution): Promise<
   const { tenantId, id } = execution.context.deploy;
   const { canaryRequest } = await platform.store.deploys.get(tenantId, id);
   if (canaryRequest === null || canaryRequest === 'pause') return false;
-  await setPhase(platform, execution, 'starting', { canary: null });
-  await platform.store.deploys.setCanaryRequest(tenantId, id, null);
+  // Both or none: a promotion that stayed would skip the next pause.
+  await platform.store.transaction(async ({ deploys }) => {
+    await setPhase({ store: { deploys } }, execution, 'starting', { canary: null });
+    await deploys.setCanaryRequest(tenantId, id, null);
+  });
   execution.writer.say('Going on', { step: 'pause' });
   return true;
 }

@@ -1,4 +1,4 @@
-import type { Deploy } from '@eve/domain';
+import { type Deploy, waitsForItsTurn } from '@eve/domain';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import * as contract from '../contract/index.ts';
@@ -174,8 +174,7 @@ export const deployRoutes: FastifyPluginAsyncZod<Context> = async (app, context)
 
 /** A deploy with its place in the line and the deploy before it, while it waits. */
 export async function presentWithPlace({ platform, operations }: Context, deploy: Deploy): Promise<contract.Deploy> {
-  const waits = deploy.status === 'pending' || (deploy.status === 'awaiting_approval' && deploy.approvedAt !== null);
-  if (!waits) return presentDeploy(deploy, null);
+  if (!waitsForItsTurn(deploy)) return presentDeploy(deploy, null);
   const waiting = await platform.queue.position('execute-deploy', deploy.id);
   return presentDeploy(deploy, waiting, await operations.deployBefore(platform, deploy));
 }

@@ -6,20 +6,20 @@ import type { Scene } from './scene.ts';
 const services = 50;
 const rounds = 9;
 
-/** What a dry run of a deploy of many services takes, over one of the bench's single service. */
+/** What a dry run of a deploy of many services takes, beside one of a single service. */
 export async function plan(scene: Scene): Promise<Figure[]> {
   const { api } = await scene.eve();
-  const { id: project, change } = await scene.project();
+  const { id: project } = await scene.project();
   await deployVersion(scene, `plan-${Date.now()}`);
   const image = `${await scene.registryHost()}/local/bench/web:local`;
-  const one = await change(`plan-one-${Date.now()}`);
-  const many = await manyServices(scene, image);
+  const one = await commitOf(scene, image, 1);
+  const many = await commitOf(scene, image, services);
 
   const ours: number[] = [];
   const peer: number[] = [];
   for (let round = 0; round < rounds; round++) {
     ours.push(await timed(() => api.planDeploy(project, 'test', { ...many, direct: true })));
-    peer.push(await timed(() => api.planDeploy(project, 'test', one)));
+    peer.push(await timed(() => api.planDeploy(project, 'test', { ...one, direct: true })));
   }
   const planned = await api.planDeploy(project, 'test', { ...many, direct: true });
   const started = planned.services.filter(({ kind }) => kind === 'start').length;
@@ -29,12 +29,16 @@ export async function plan(scene: Scene): Promise<Figure[]> {
   return [measured(figure)];
 }
 
-/** A commit whose manifest has many services of one image that is there already. */
-async function manyServices(scene: Scene, image: string): Promise<{ git_sha: string; manifest_hash: string }> {
+/** A commit whose manifest has so many services of one image that is there already. */
+async function commitOf(
+  scene: Scene,
+  image: string,
+  count: number,
+): Promise<{ git_sha: string; manifest_hash: string }> {
   const { api } = await scene.eve();
   const { id, repository } = await scene.project();
   const entries = Array.from(
-    { length: services },
+    { length: count },
     (_, index) => `  web-${index}:\n    image: ${image}\n    ports: [3000]\n    environment: { NUMBER: "${index}" }\n`,
   );
   const yaml = `name: bench\nregistry: eve\nservices:\n${entries.join('')}environments:\n  test: { stabilise: 0s }\n`;

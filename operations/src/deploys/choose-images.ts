@@ -1,4 +1,11 @@
-import { deployableServices, type Manifest, PlatformError, type Project, type ProjectId } from '@eve/domain';
+import {
+  buildableServices,
+  deployableServices,
+  type Manifest,
+  PlatformError,
+  type Project,
+  type ProjectId,
+} from '@eve/domain';
 import { imagePlace, renderImage } from '../builds/image-place.ts';
 import type { Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
@@ -37,7 +44,7 @@ export async function choiceFor(
   { store }: Pick<Platform, 'store'>,
   caller: Caller,
   { projectId, imageDigests, imageTag }: ImagesAskedFor,
-  commit: { gitSha: string | null; manifestHash: string },
+  commit: { gitSha: string | null; manifestHash: string; manifest: Manifest },
 ): Promise<ImageChoice> {
   if (imageDigests) return { kind: 'digests', digests: imageDigests };
   if (imageTag === 'local') return { kind: 'local', tag: 'local' };
@@ -46,6 +53,7 @@ export async function choiceFor(
     const artifacts = await store.buildArtifacts.findByTag(caller.tenantId, projectId, tag);
     return artifacts.length > 0 ? { kind: 'artifacts', artifacts } : { kind: 'tag', tag };
   }
+  if (buildableServices(commit.manifest).length === 0) return { kind: 'artifacts', artifacts: [] };
   const newest = await store.buildArtifacts.findComplete(
     caller.tenantId,
     projectId,

@@ -92,6 +92,16 @@ describe('asking for a deploy', () => {
     assert.equal(deploy.status, 'healthy');
   });
 
+  it('deploys directly what is made of ready images only, of which nothing is built', async () => {
+    const image = 'registry.example/library/redis:7';
+    test.registry.push(image, digestOf('redis'));
+    const commit = await shop.commit(`services:\n  cache: { image: "${image}" }\n`);
+
+    const deploy = await deployed(test, shop, commit);
+
+    assert.equal(deploy.status, 'healthy', JSON.stringify(deploy.failure));
+  });
+
   it('deploys images by tag or by digests that are given', async () => {
     const commit = await shop.commit();
     const { run } = await shop.built(commit);

@@ -84,7 +84,11 @@ export function board(database: Database): Records['environments']['board'] {
 const mayRunHere = part`tenant_id = e.tenant_id and project_id = e.project_id and id > coalesce(released.id, '') and not local
   and (tag is not null or not coalesce((e.settings ->> 'protected')::boolean, false))
   and not exists (select from release_blocks where release_id = releases.id)
-  and not exists (select from revisions where release_id = releases.id and environment_id = e.id)`;
+  and not exists (
+    select from revisions served join deploys on deploys.revision_id = served.id
+    where served.release_id = releases.id and served.environment_id = e.id
+      and deploys.status = 'healthy'
+  )`;
 
 function readRow({ environment, release, active, waiting, drift, newest, ...row }: Row): BoardRecord {
   return {

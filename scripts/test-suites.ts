@@ -5,7 +5,7 @@ export interface Suite {
   readonly name: string;
   readonly about: string;
   /** What of the machine has to be prepared: an engine stands for the programs, Docker and its base images. */
-  readonly needs: 'nothing' | 'engine' | 'buildkit';
+  readonly needs: 'nothing' | 's3' | 'engine' | 'buildkit' | 'cluster';
   /** Left out of `npm test`, which has to be quick; `.ci/run` runs it. */
   readonly heavy: boolean;
   /** A program that is one test by its exit code, or test files. */
@@ -30,7 +30,7 @@ export function allSuites(): readonly Suite[] {
     about,
     needs,
     run: { files: filesOf.get(name) ?? [] },
-    heavy: needs === 'buildkit',
+    heavy: needs === 's3' || needs === 'buildkit' || needs === 'cluster',
     concurrency,
     timeoutMs: minutes * minute,
   });
@@ -54,6 +54,9 @@ export function allSuites(): readonly Suite[] {
     suite('journey', 'Eve as its users have it', 'engine', 1, 20),
     { ...suite('faults', 'killed, stopped and cut off in the middle: one right end', 'engine', 1, 10), heavy: true },
     suite('buildkit', 'builds on the real BuildKit', 'buildkit', 1, 15),
+    suite('s3', 'a real S3 server keeps what processes share', 's3', 1, 5),
+    // One file at a time: some of them kill the servers that all have in common.
+    suite('cluster', 'a real Kubernetes', 'cluster', 1, 15),
   ];
 }
 
@@ -63,6 +66,8 @@ const needBuildkit =
 
 /** A test belongs to the suite that has what it needs: by where it stands, else by what it leads to. */
 function suiteOf(files: ReadonlyMap<string, SourceFile>, path: string): string {
+  if (path.startsWith('tests/cluster/') || path.endsWith('.cluster.test.ts')) return 'cluster';
+  if (path.includes('/s3/')) return 's3';
   if (needBuildkit.test(path)) return 'buildkit';
   if (path.startsWith('tests/journeys/')) return 'journey';
   if (path.startsWith('tests/failures/')) return 'failures';
@@ -70,6 +75,8 @@ function suiteOf(files: ReadonlyMap<string, SourceFile>, path: string): string {
   if (path.startsWith('tests/registries/')) return 'engines';
   if (path.startsWith('adapters/postgres/')) return 'database';
   if (path.startsWith('apps/local/')) return 'engines';
+  // Has openssl make keys, which is one of the programs that an engine comes with.
+  if (path === 'apps/server/src/keys.test.ts') return 'engines';
   if (path.startsWith('adapters/')) return 'engines';
   return [...reachable(files, path)].some((it) => it.startsWith('adapters/postgres/testing/')) ? 'database' : 'unit';
 }

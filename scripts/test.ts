@@ -80,7 +80,7 @@ async function shareOf(suite: Suite, machine: TestMachine, signal: AbortSignal):
   let outcome: Outcome;
   try {
     if (suite.needs !== 'nothing') {
-      await (suite.needs === 'buildkit' ? machine.prepareBuildkit(signal) : machine.prepareEngine(signal));
+      await machine.prepare(suite.needs, signal);
       say(`  the machine was ready after ${seconds(performance.now() - began)}`);
     }
     outcome = await runSuite(suite, { scratch, variables, say, signal });

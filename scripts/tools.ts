@@ -1,8 +1,11 @@
 // Builds the tools that no package has, from sources pinned by checksum: `node scripts/tools.ts buildkit`.
 import { readConfig } from '../apps/server/src/config.ts';
 import { ensureBuildkit } from './tools/buildkit.ts';
+import { ensureHelm } from './tools/helm.ts';
+import { ensureKubernetes } from './tools/kubernetes.ts';
+import { ensureS3 } from './tools/s3.ts';
 
-const tools = { buildkit: ensureBuildkit };
+const tools = { buildkit: ensureBuildkit, helm: ensureHelm, kubernetes: ensureKubernetes, s3: ensureS3 };
 
 const [name = '', ...rest] = process.argv.slice(2);
 if (!Object.hasOwn(tools, name) || rest.length > 0) {

@@ -15,7 +15,7 @@ const purePackages = {
 } as const;
 
 /** Adapters that others are made of. */
-const sharedAdapters = ['adapters/process/', 'adapters/docker/'];
+const sharedAdapters = ['adapters/process/', 'adapters/docker/', 'adapters/kubernetes/'];
 
 describe('the rings', () => {
   it('domain imports itself and pure packages', () => {
@@ -103,7 +103,7 @@ describe('files', () => {
   it('are named after what is in them, in kebab-case', () => {
     const meaningless = /^(utils?|helpers?|common|types?|manager|service|impl)$/;
     const wrong = [...files.keys()].filter((path) => {
-      const name = basename(path).replace(/(\.test|\.fixture)?\.ts$/, '');
+      const name = basename(path).replace(/((\.cluster)?\.test|\.fixture)?\.ts$/, '');
       return meaningless.test(name) || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name);
     });
 

@@ -73,13 +73,17 @@ export const errorKinds = {
   idempotency_key_reused: 'conflict',
   idempotency_in_progress: 'conflict',
   engine_shared: 'conflict',
+  cluster_refused: 'conflict',
+  host_taken: 'conflict',
   body_too_large: 'exhausted',
   rate_limited: 'exhausted',
   source_unreachable: 'unavailable',
   engine_unavailable: 'unavailable',
+  cluster_unreachable: 'unavailable',
   registry_unavailable: 'unavailable',
   database_unavailable: 'unavailable',
   disk_full: 'unavailable',
+  storage_unavailable: 'unavailable',
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorKinds;

@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs
 import { dirname, join } from 'node:path';
 import { PlatformError } from '@eve/domain';
 import type { Blobs } from '@eve/operations';
+import { checkKey, tooLarge } from './keys.ts';
 
 const pieceBytes = 256 * 1024;
 
@@ -49,13 +50,9 @@ export function directoryBlobs(directory: string): Blobs {
   };
 }
 
-/** The file of a key. Keys are made by operations, yet may hold parts that came from outside. */
 function pathOf(directory: string, key: string): string {
-  const parts = key.split('/');
-  if (key.length > 512 || !parts.every((part) => /^[A-Za-z0-9_@+=-][A-Za-z0-9._@+=-]{0,199}$/.test(part))) {
-    throw new PlatformError('request_invalid', 'This is no name for a stored file.');
-  }
-  return join(directory, ...parts);
+  checkKey(key);
+  return join(directory, ...key.split('/'));
 }
 
 /** What is removed while it is listed may be left out. */
@@ -80,9 +77,7 @@ async function writeDraft(draft: string, bytes: AsyncIterable<Uint8Array>, maxBy
   try {
     for await (const part of bytes) {
       sizeBytes += part.byteLength;
-      if (sizeBytes > maxBytes) {
-        throw new PlatformError('body_too_large', `This is larger than the ${maxBytes} bytes that are allowed.`);
-      }
+      if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
       hash.update(part);
       await writeWhole(file, part);
     }

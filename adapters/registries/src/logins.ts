@@ -59,6 +59,11 @@ export async function openLoginKey(path: string): Promise<Uint8Array> {
   } finally {
     await rm(draft, { force: true });
   }
+  return readLoginKey(path);
+}
+
+/** The key of registry logins from a file that somebody else made. */
+export async function readLoginKey(path: string): Promise<Uint8Array> {
   const key = await readFile(path);
   if (key.length !== 32) throw new Error(`The key file ${path} does not hold 32 bytes.`);
   return key;

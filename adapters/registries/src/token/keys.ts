@@ -24,9 +24,18 @@ export function certificateFile(dataDir: string): string {
 /** Reads the signing key and its certificate of a data directory; makes them once. */
 export async function openSigningKey(dataDir: string): Promise<SigningKey> {
   const directory = join(dataDir, 'registry-keys');
-  const keyText = (await readKey(directory)) ?? (await makeKey(dataDir, directory));
-  const privateKey = createPrivateKey(keyText);
-  const certificate = new X509Certificate(await readFile(certificateFile(dataDir)));
+  return signingKeyOf(directory, (await readKey(directory)) ?? (await makeKey(dataDir, directory)));
+}
+
+/** Reads the signing key `token.key` and its certificate `token.crt` that an operator put into a directory. */
+export async function readSigningKey(directory: string): Promise<SigningKey> {
+  const keyText = await readKey(directory);
+  if (keyText !== null) return signingKeyOf(directory, keyText);
+  throw new PlatformError('registry_unavailable', `${directory} has no token.key, the key that signs registry tokens.`);
+}
+
+async function signingKeyOf(directory: string, keyText: string): Promise<SigningKey> {
+  const { privateKey, certificate } = await readPair(directory, keyText);
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new PlatformError(
       'registry_unavailable',
@@ -34,6 +43,20 @@ export async function openSigningKey(dataDir: string): Promise<SigningKey> {
     );
   }
   return { privateKey, kid: thumbprint(privateKey), certificate: certificate.raw.toString('base64') };
+}
+
+async function readPair(directory: string, keyText: string) {
+  try {
+    const privateKey = createPrivateKey(keyText);
+    if (privateKey.asymmetricKeyType !== 'rsa') throw new Error('the key is not RSA');
+    return { privateKey, certificate: new X509Certificate(await readFile(join(directory, 'token.crt'))) };
+  } catch (error) {
+    throw new PlatformError(
+      'registry_unavailable',
+      `${directory} must hold an RSA key in token.key and its certificate in token.crt, both as PEM.`,
+      { cause: error },
+    );
+  }
 }
 
 /** The RFC 7638 thumbprint of an RSA key. */

@@ -7,17 +7,15 @@ export const tokenIssuer = 'eve-api';
 
 const lifetimeSeconds = 300;
 
-/** Signs registry tokens with the key of a data directory, which is made on first use. */
+/** Signs registry tokens with a given key, or with that of a data directory, which is made on first use. */
 export function registryTokens({
-  dataDir,
   now = () => new Date(),
-}: {
-  dataDir: string;
-  now?: () => Date;
-}): RegistryTokens {
+  ...place
+}: ({ readonly dataDir: string } | { readonly key: SigningKey }) & { readonly now?: () => Date }): RegistryTokens {
   let opening: Promise<SigningKey> | null = null;
   const signingKey = () => {
-    opening ??= openSigningKey(dataDir).catch((error: unknown) => {
+    if ('key' in place) return place.key;
+    opening ??= openSigningKey(place.dataDir).catch((error: unknown) => {
       opening = null;
       throw error;
     });

@@ -37,10 +37,11 @@ export function testFailureCauses(bench: BuilderBench): void {
       response.writeHead(429, { 'content-type': 'application/json' });
       response.end('{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}');
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const [address = '', wantedPort] = (bench.engine.ownRegistry ?? '127.0.0.1:0').split(':');
+    await new Promise<void>((resolve) => server.listen(Number(wantedPort), address, resolve));
     try {
       const { port } = server.address() as AddressInfo; // it listens on a port
-      const { failure } = await build(await planOf({ Dockerfile: `FROM 127.0.0.1:${port}/a/b:1\nRUN true\n` }));
+      const { failure } = await build(await planOf({ Dockerfile: `FROM ${address}:${port}/a/b:1\nRUN true\n` }));
 
       assert.equal(failure?.code, 'registry_error');
       assert.equal(failure.retryClass, 'registry_rate_limit');

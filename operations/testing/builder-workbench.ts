@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { BuildFailed, type BuildFailure } from '@eve/domain';
-import type { BuildEvent, Builder, ImageBuildPlan, Lease } from '@eve/operations';
+import type { BuildEvent, Builder, CacheLocation, ImageBuildPlan, Lease } from '@eve/operations';
 import { emptyPlan, type Outcome } from './builder-surroundings.ts';
 
 export interface BuilderUnderTest extends AsyncDisposable {
@@ -14,6 +14,16 @@ export interface BuilderUnderTest extends AsyncDisposable {
   readonly closedRegistry: { readonly host: string; readonly username: string; readonly password: string };
   /** An image with a shell that the engine has or can pull. */
   readonly baseImage: string;
+  /** Where the engine's machines reach a registry of a test's own over plain HTTP; a free port of the loopback interface unless said. */
+  readonly ownRegistry?: string;
+  /** Where layers are to be kept, for an engine that keeps none from one build to the next: a reference for everything. */
+  readonly layerCache?: string;
+  /** Without the engine itself unless said. */
+  readonly measures?: 'steps' | 'steps-and-engine';
+  /** How long a stop may take, 2 s unless said. */
+  readonly stopMs?: number;
+  /** Whether a plan may keep layers in a directory of the machine; it may unless said. */
+  readonly localCaches?: boolean;
 }
 
 export type Files = Readonly<Record<string, string>>;
@@ -34,8 +44,9 @@ export function describeBuilder(
   name: string,
   open: () => Promise<BuilderUnderTest | { missing: string }>,
   tests: (bench: BuilderBench) => void,
+  timeoutMs = 300_000,
 ): void {
-  describe(`the builder ${name}`, { timeout: 300_000 }, () => {
+  describe(`the builder ${name}`, { timeout: timeoutMs }, () => {
     let engine: BuilderUnderTest | null = null;
     let missing: string | null = null;
     let directory: string;
@@ -68,9 +79,12 @@ export function describeBuilder(
           await mkdir(dirname(join(sourceDir, path)), { recursive: true });
           await writeFile(join(sourceDir, path), text.replaceAll('BASE', there().baseImage));
         }
+        const { layerCache } = there();
+        const kept: CacheLocation[] = layerCache === undefined ? [] : [{ type: 'registry', reference: layerCache }];
         return {
           name: `plan-${process.pid}-${plans}`,
           ...emptyPlan,
+          ...{ cacheFrom: kept, cacheTo: kept },
           sourceDir,
           tags: [`${there().registryHost}/contract/web:${plans}`],
           ...more,
@@ -97,6 +111,7 @@ async function outcomeOf(builder: Builder, plan: ImageBuildPlan, signal: AbortSi
       if (event.type === 'pushed') digest = event.digest;
       if (event.type === 'failed') failure = event.failure;
     }
+    if (builder.survives) await builder.stop(ref);
   } catch (error) {
     if (!(error instanceof BuildFailed)) throw error;
     failure = error.failure;

@@ -9,3 +9,6 @@ export * from './buildx/capabilities.ts';
 export * from './client/daemon-target.ts';
 export * from './client/failure.ts';
 export * from './client/layer-caches.ts';
+export { kubernetesBuilder } from './kubernetes/builder.ts';
+export { kanikoBuilder } from './kubernetes/kaniko.ts';
+export type { JobOptions, KubernetesBuildkitOptions } from './kubernetes/options.ts';

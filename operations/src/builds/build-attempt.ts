@@ -2,6 +2,7 @@ import type { BuildRun } from '@eve/domain';
 import type { LogWriter } from '../logs/log-writer.ts';
 import type { ClaimedWork } from '../ports/work-queue.ts';
 import type { BuildContext } from './build-context.ts';
+import type { PrintedLines } from './printed-lines.ts';
 import type { RunRecord } from './run-record.ts';
 
 /** One attempt of a run that is under way. */
@@ -10,6 +11,8 @@ export interface BuildAttempt {
   readonly work: ClaimedWork;
   readonly writer: LogWriter;
   readonly record: RunRecord;
+  /** Of a builder whose builds survive their worker; null otherwise. */
+  readonly printed: PrintedLines | null;
   /** Ends when the lease is lost or the worker stops: then nothing more is written. */
   readonly held: AbortSignal;
 }

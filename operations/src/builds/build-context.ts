@@ -44,7 +44,7 @@ export interface BuildContext {
   readonly secretValues: readonly string[];
   readonly tier: Organisation['tier'];
   readonly limits: AllowedLimits;
-  /** What the engine lacks and where the manifest asks for more than it gets. */
+  /** Why this engine was chosen, what it lacks and where the manifest asks for more than it gets. */
   readonly notes: readonly string[];
   /** The images that this run builds again to compare; null for one that builds. */
   readonly originals: readonly BuildArtifact[] | null;
@@ -83,7 +83,7 @@ export async function loadBuildContext(platform: Platform, run: BuildRun, signal
     ...{ run, spec, project, manifest, services, owner, builder, capabilities, logins, secrets, missingSecrets },
     secretValues: [...Object.values(secrets), ...logins.map(({ password }) => password)],
     ...{ tier, limits },
-    notes: [...capabilityNotes(capabilities), ...limits.notes],
+    notes: [...new Set([...run.notes, ...capabilityNotes(capabilities), ...limits.notes])],
     originals: run.verifies && (await store.buildArtifacts.listOfRun(run.tenantId, run.verifies)),
     previousSteps: await previousSteps(platform, spec, run),
   };

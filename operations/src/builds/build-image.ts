@@ -22,7 +22,7 @@ export interface BuiltImage {
 /** Runs the tests of one service, then builds and pushes its image. Throws BuildFailed. */
 export async function buildImage(
   platform: Pick<Platform, 'settings' | 'failpoint' | 'store' | 'log' | 'now'>,
-  { context, work, writer, record, held }: BuildAttempt,
+  { context, work, writer, record, printed, held }: BuildAttempt,
   { plan, place, test }: PlannedImage,
   signal: AbortSignal,
 ): Promise<BuiltImage> {
@@ -32,7 +32,7 @@ export async function buildImage(
   const cacheOff = plan.noCache || Boolean(test?.plan.noCache);
   const redact = redactor(context.secretValues);
   const steps = stepRecorder(platform, run, service, { previous, cacheOff, lease: work.lease, redact }, held);
-  const listeners = { writer, steps, use: record.use };
+  const listeners = { writer, steps, use: record.use, printed, held };
   try {
     if (test) {
       writer.say(`Testing ${service}: ${test.description}`, { service, step: 'test' });

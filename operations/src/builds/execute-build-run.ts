@@ -26,14 +26,17 @@ import { buildImages } from './build-images.ts';
 import { checkOutSource } from './check-out-source.ts';
 import { endBuildRun, giveBackBuildRun } from './end-build-run.ts';
 import { planImages } from './plan-images.ts';
+import { printedLines } from './printed-lines.ts';
 import { runRecord } from './run-record.ts';
 import { stopLeftovers } from './stop-leftovers.ts';
+import { survivingBuild } from './surviving-build.ts';
 
 const heldBackMs = 2_000;
 
 /**
  * Carries a build run out under a lease: checks the source out, tests and builds each image, records the outcome.
- * May be delivered twice: what a lost worker left is stopped and the run goes on as its next attempt.
+ * May be delivered twice: what a lost worker left is followed on where the engine keeps it going, else stopped, and the run goes on as
+ * its next attempt.
  */
 export async function executeBuildRun(
   platform: Platform,
@@ -45,8 +48,9 @@ export async function executeBuildRun(
   const found = await store.buildRuns.get(work.tenantId, work.id as BuildRun['id']);
   if (isBuildRunFinished(found)) return store.queue.settle(work.lease);
   if (await areBuildsHeld(platform)) return store.queue.requeue(work.lease, heldBackMs, 'lock');
-  await stopLeftovers(platform, found);
-  const run = await begin(platform, found, work, signal);
+  const printed = await survivingBuild(platform, found);
+  if (!printed) await stopLeftovers(platform, found);
+  const run = printed ? found : await begin(platform, found, work, signal);
 
   // Before the secrets are known nothing is printed that could hold one.
   let redact = (text: string) => text;
@@ -63,12 +67,16 @@ export async function executeBuildRun(
     deadline.begin(platform.settings.buildPrepareTimeoutMs, prepareTimeout(platform.settings.buildPrepareTimeoutMs));
     const context = await patiently(() => loadBuildContext(platform, run, either), either);
     redact = redactor(context.secretValues);
-    const said = await carryOut(platform, { context, work, writer, record, held: signal }, deadline, where, either);
+    if (printed) writer.say('Taken over from another worker: the build has gone on meanwhile', { step: 'worker' });
+    const lines = context.builder.survives ? (printed ?? printedLines(null)) : null;
+    const attempt: BuildAttempt = { context, work, writer, record, printed: lines, held: signal };
+    const said = await carryOut(platform, attempt, printed !== null, deadline, where, either);
     platform.failpoint('before-complete');
     either.throwIfAborted();
     writer.say(said, { step: 'done' });
     await writer.flush();
     await endBuildRun(platform, work, record.run, { type: 'complete' }, signal);
+    if (context.builder.survives) await removeEnded(platform, record.run);
   } catch (error) {
     if (signal.aborted) throw error;
     const ending = { platform, work, writer, run: record.run, held: signal };
@@ -82,6 +90,13 @@ export async function executeBuildRun(
       await endCancelled(ending);
     });
   }
+}
+
+/** What an engine keeps of builds that have ended is not needed any more; what stays is removed by the engine's own rule. */
+async function removeEnded(platform: Platform, run: BuildRun): Promise<void> {
+  await stopLeftovers(platform, run).catch((error: unknown) => {
+    platform.log.warn({ runId: run.id, error }, 'what an engine kept of an ended build could not be removed');
+  });
 }
 
 /** Takes the run over from whoever had it: a new attempt of the same run. */
@@ -111,6 +126,7 @@ async function begin(
 async function carryOut(
   platform: Platform,
   attempt: BuildAttempt,
+  isTakenOver: boolean,
   deadline: BuildDeadline,
   where: { phase: BuildFailurePhase },
   signal: AbortSignal,
@@ -123,13 +139,15 @@ async function carryOut(
   await patiently(() => checkOwnRegistry(platform, record.run, manifest, logins, signal), signal);
 
   where.phase = 'source';
-  await using workspace = await patiently(() => checkOutSource(platform, context, writer, signal), signal);
+  // A build that goes on has its source: only its plan is needed, and all this was said before.
+  const quiet = isTakenOver ? { ...writer, say() {} } : writer;
+  await using workspace = await patiently(() => checkOutSource(platform, context, quiet, signal), signal);
   platform.failpoint('after-checkout');
   where.phase = 'plan';
   const images = await planImages(context, workspace, platform.settings);
   const names = images.map(({ plan }) => plan.service).join(', ');
-  for (const note of limits.notes) writer.say(`Note: ${note}`, { step: 'plan' });
-  writer.say(`Building ${images.length} ${images.length === 1 ? 'service' : 'services'}: ${names}`, { step: 'plan' });
+  for (const note of limits.notes) quiet.say(`Note: ${note}`, { step: 'plan' });
+  quiet.say(`Building ${images.length} ${images.length === 1 ? 'service' : 'services'}: ${names}`, { step: 'plan' });
 
   where.phase = 'build';
   deadline.begin(limits.run.timeoutMs, buildTimeout(limits, tier));

@@ -10,6 +10,7 @@ import type { LogWriter } from '../logs/log-writer.ts';
 import type { Platform } from '../platform.ts';
 import type { BuildEvent, Builder, ImageBuildPlan } from '../ports/builder.ts';
 import type { Lease } from '../ports/work-queue.ts';
+import type { PrintedLines } from './printed-lines.ts';
 import type { StepRecorder } from './step-recorder.ts';
 import type { TestStage } from './test-stage.ts';
 
@@ -18,6 +19,10 @@ export interface BuildListeners {
   readonly writer: LogWriter;
   readonly steps: StepRecorder;
   use(build: string, usage: BuildUsage): void;
+  /** Of a builder whose builds survive; null otherwise. */
+  readonly printed: PrintedLines | null;
+  /** Ends when the lease is lost or the worker stops. */
+  readonly held: AbortSignal;
 }
 
 /** The stage whose steps are a test, when the build is one. */
@@ -25,7 +30,7 @@ export type TestOf = Pick<TestStage, 'stage' | 'named'> | null;
 
 /**
  * Carries one plan out to its end: the digest of what was pushed, null when nothing was to be. Nothing of it runs any
- * more when this ends in any other way. Throws BuildFailed naming service and phase.
+ * more when this ends in any other way, unless the build survives its worker. Throws BuildFailed naming service and phase.
  */
 export async function followBuild(
   { failpoint }: Pick<Platform, 'failpoint'>,
@@ -38,29 +43,36 @@ export async function followBuild(
   try {
     return await follow();
   } finally {
-    if (signal.aborted) await builder.stop(ref);
+    const isHandedOver = builder.survives && listeners.held.aborted;
+    if (signal.aborted && !isHandedOver) await builder.stop(ref);
   }
 
   async function follow(): Promise<string | null> {
     const { service } = plan;
-    const { writer, steps, use } = listeners;
+    const { writer, steps, use, printed } = listeners;
     const shownStep = (name: string | null) => (test && name !== null && isOfStage(name, test.stage) ? 'test' : name);
     let failure: BuildFailure | null = null;
     let done: { digest: string | null } | null = null;
     for await (const found of builder.follow(ref, null, signal)) {
       const event = test?.named ? asWithoutTest(found, test.named) : found;
       switch (event.type) {
-        case 'log':
+        case 'log': {
           failpoint('in-build');
-          await writer.print({ ...event, service, step: shownStep(event.step) });
+          const cursor = printed?.next(plan.name);
+          if (cursor === null) break;
+          await writer.print({ ...event, service, step: shownStep(event.step), ...(cursor && { cursor }) });
           break;
+        }
         case 'step':
           steps.step(event);
           if (event.state !== 'done') {
+            const cursor = printed?.next(plan.name);
+            if (cursor === null) break;
             const word = { started: '', cached: 'CACHED ', failed: 'FAILED ' }[event.state];
             // What a step prints has the engine's time, which is a little before it comes here.
             const step = shownStep(event.name) ?? event.name;
-            writer.say(`${word}${event.name}`, { service, step, ...(event.at.getTime() > 0 && { at: event.at }) });
+            const about = { service, step, ...(event.at.getTime() > 0 && { at: event.at }), ...(cursor && { cursor }) };
+            writer.say(`${word}${event.name}`, about);
           }
           break;
         case 'usage':

@@ -118,6 +118,7 @@ async function planImage(
     runId: run.id,
     service: service.name,
     organisation: owner.organisation,
+    project: owner.project,
     output: 'push',
     sourceDir: workspace.directory,
     context: build.context,

@@ -5,6 +5,7 @@ import type { Records } from '../ports/store.ts';
 import type { WorkItem } from '../ports/work-queue.ts';
 import { asksForCapabilities, checkAskedCapabilities } from './asked-capabilities.ts';
 import { findManifest, servicesOf } from './build-context.ts';
+import { type ChosenBuilder, chooseBuilder } from './choose-builder.ts';
 import { reuseBuildRun } from './reuse-build-run.ts';
 
 type Needs = Pick<
@@ -33,12 +34,13 @@ export async function startBuildRun(
   const { store } = platform;
   const spec = await store.buildSpecs.get(caller.tenantId, buildId);
   authorize(caller, 'build', spec.projectId);
-  const builder = chooseBuilder(platform, backend);
+  const { slug } = await store.organisations.get(spec.tenantId);
+  const builder = await chooseBuilder(platform, backend, slug);
   await refuseSharedEngine(platform);
   const run = newBuildRun(platform, spec, caller, builder);
   const reused = await reuseBuildRun(platform, caller, spec, run, also);
   if (reused) return reused;
-  await checkCapabilities(platform, spec, builder);
+  await checkCapabilities(platform, spec, builder.name, slug);
 
   await store.transaction(async (records) => {
     await records.buildRuns.insert(run);
@@ -63,12 +65,12 @@ export function newBuildRun(
   { newId, now, settings }: Pick<Platform, 'newId' | 'now' | 'settings'>,
   { id: buildId, tenantId, projectId }: BuildSpec,
   { actor }: Caller,
-  backend: BuilderName,
+  { name: backend, note }: ChosenBuilder,
 ): BuildRun {
   const createdAt = now();
   return {
     ...{ id: newId('brun'), tenantId, projectId, buildId, backend },
-    ...{ status: 'pending', phase: null, attempt: 0, retries: 0, notes: [] },
+    ...{ status: 'pending', phase: null, attempt: 0, retries: 0, notes: note === null ? [] : [note] },
     ...{ runnerRef: null, logsRef: null, failure: null, limits: null, usage: null },
     ...{ reusedFrom: null, verifies: null, verification: null },
     ...{ cancelRequestedAt: null, cancelRequestedBy: null, cancelReason: null },
@@ -88,31 +90,17 @@ async function checkCapabilities(
   platform: Pick<Platform, 'store' | 'builders'>,
   spec: BuildSpec,
   backend: BuilderName,
+  organisation: string,
 ): Promise<void> {
   const manifest = await findManifest(platform, spec);
   const services = manifest ? servicesOf(spec, manifest) : [];
   if (!asksForCapabilities(spec, services)) return;
-  const { slug } = await platform.store.organisations.get(spec.tenantId);
-  const capabilities = await platform.builders[backend]?.capabilities(undefined, slug).catch((error: unknown) => {
-    // Whoever carries the run out may reach an engine that this process does not: it checks again.
-    if (error instanceof PlatformError && error.kind === 'unavailable') return null;
-    throw error;
-  });
+  const capabilities = await platform.builders[backend]
+    ?.capabilities(undefined, organisation)
+    .catch((error: unknown) => {
+      // Whoever carries the run out may reach an engine that this process does not: it checks again.
+      if (error instanceof PlatformError && error.kind === 'unavailable') return null;
+      throw error;
+    });
   if (capabilities) checkAskedCapabilities(spec, services, backend, capabilities);
-}
-
-/** The backend that is asked for, else the operator's, else the only one. Throws `engine_capability_missing`. */
-export function chooseBuilder(
-  { builders, settings }: Pick<Platform, 'builders' | 'settings'>,
-  asked: BuilderName | undefined,
-): BuilderName {
-  const name = asked ?? settings.buildBackend ?? (Object.keys(builders)[0] as BuilderName | undefined);
-  if (name === undefined || !builders[name]) {
-    const known = Object.keys(builders).join(', ') || 'none';
-    throw new PlatformError(
-      'engine_capability_missing',
-      `The build backend "${name}" is not set up here; there is: ${known}.`,
-    );
-  }
-  return name;
 }

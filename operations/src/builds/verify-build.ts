@@ -1,7 +1,8 @@
 import { type BuildId, type BuildRun, type BuildRunId, type BuildSpec, PlatformError } from '@eve/domain';
 import { authorize, type Caller } from '../caller.ts';
 import type { Platform } from '../platform.ts';
-import { buildWork, chooseBuilder, newBuildRun, refuseSharedEngine } from './start-build-run.ts';
+import { chooseBuilder } from './choose-builder.ts';
+import { buildWork, newBuildRun, refuseSharedEngine } from './start-build-run.ts';
 
 type Needs = Pick<Platform, 'store' | 'now' | 'newId' | 'settings' | 'builders'>;
 
@@ -20,9 +21,10 @@ export async function verifyBuild(
   const original = await runToVerify(platform, spec, runId);
   const { reusedFrom } = original;
   const { backend: builtBy } = reusedFrom === null ? original : await store.buildRuns.get(spec.tenantId, reusedFrom);
-  const backend = chooseBuilder(platform, builders[builtBy] ? builtBy : undefined);
-  await refuseSharedEngine(platform);
   const { slug } = await store.organisations.get(spec.tenantId);
+  const builder = await chooseBuilder(platform, builders[builtBy] ? builtBy : undefined, slug);
+  const backend = builder.name;
+  await refuseSharedEngine(platform);
   const capabilities = await builders[backend]?.capabilities(undefined, slug);
   if (!capabilities?.rewriteTimestamps) {
     throw new PlatformError(
@@ -30,7 +32,7 @@ export async function verifyBuild(
       `Builds of the engine ${backend} (BuildKit ${capabilities?.buildkit ?? 'unknown'}) cannot be compared: it writes the time of the build into files, and only BuildKit 0.13 and later can rewrite it (rewriteTimestamps). Use a BuildKit builder: EVE_BUILDKIT=auto, or EVE_BUILDKIT_ADDR.`,
     );
   }
-  const run: BuildRun = { ...newBuildRun(platform, spec, caller, backend), verifies: original.id };
+  const run: BuildRun = { ...newBuildRun(platform, spec, caller, builder), verifies: original.id };
   await store.transaction(async ({ buildRuns, queue }) => {
     await buildRuns.insert(run);
     await queue.add(buildWork(run));

@@ -21,7 +21,10 @@ export const maxLineCharacters = 1024 * 1024;
 /** Collects lines of one build run or deploy and appends them in batches, in order, under its lease. While the database is away they wait, on disk when they are many. */
 export interface LogWriter extends AsyncDisposable {
   /** Adds a line of the platform; `code` marks an error line, `at` is when that was which it tells, if not now. */
-  say(text: string, about?: { service?: string | null; step?: string; code?: string; at?: Date }): void;
+  say(
+    text: string,
+    about?: { service?: string | null; step?: string; code?: string; at?: Date; cursor?: string },
+  ): void;
   /** Adds a line that a program printed; resolves at once unless too many lines wait. Its cursor is stored with it. */
   print(line: {
     service: string;
@@ -137,7 +140,7 @@ export function logWriter(
   };
 
   return {
-    say(text, { service = null, step, code, at = now() } = {}) {
+    say(text, { service = null, step, code, at = now(), cursor } = {}) {
       const shared = {
         at,
         attempt,
@@ -146,7 +149,8 @@ export function logWriter(
         stream: 'platform',
         code: code ?? null,
       } as const;
-      for (const part of text.split('\n')) add({ ...shared, level: code ? 'error' : 'info', text: part });
+      const kept = cursor === undefined ? shared : { ...shared, cursor };
+      for (const part of text.split('\n')) add({ ...kept, level: code ? 'error' : 'info', text: part });
     },
     async print({ service, step, stream, text, at, cursor }) {
       if (broken) throw broken;

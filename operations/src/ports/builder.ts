@@ -30,6 +30,8 @@ export interface ImageBuildPlan {
   readonly service: string;
   /** The tenant's slug: caches, daemons and control groups are never shared between tenants. */
   readonly organisation: string;
+  /** The project's slug: of several daemons its layers are with one. */
+  readonly project?: string;
   /** `push` under every tag; `push-by-digest` names nothing, for comparing; `none` keeps the layers in the cache only, for tests. */
   readonly output: 'push' | 'push-by-digest' | 'none';
   /** The checked-out repository. */
@@ -94,6 +96,11 @@ export type BuildEvent =
 /** An engine that turns a plan into a pushed image. Its contract test is in operations/testing. */
 export interface Builder {
   readonly name: BuilderName;
+  /**
+   * Whether a build goes on when the process that asked for it ends: then another one may follow it, from its beginning, and is told
+   * the same again. Such a build stays until it is stopped, also when it has ended.
+   */
+  readonly survives?: boolean;
   /** Of the engine that builds for an organisation, by its slug; where each has its own and none is named, of any. */
   capabilities(signal?: AbortSignal, organisation?: string): Promise<BuilderCapabilities>;
   /** Starts the work unless a runner of this plan's name already does it. */

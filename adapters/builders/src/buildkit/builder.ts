@@ -72,7 +72,7 @@ export function buildkitBuilder(options: BuildkitOptions): Builder {
   });
 
   const start = async (plan: ImageBuildPlan): Promise<StartedClient> => {
-    const { address, groups } = await options.daemons(plan.organisation);
+    const { address, groups } = await options.daemons(plan.organisation, undefined, plan.project);
     const known = await capabilities(plan.organisation);
     checkPlan(known, plan);
     const resolved = await resolvePlan(plan);

@@ -21,10 +21,11 @@ export interface DaemonConfig {
   readonly programs: string;
 }
 
-/** The file that the daemon is started with. JSON's strings are strings of TOML too. */
+// JSON's strings are strings of TOML too.
+const text = JSON.stringify;
+
+/** The file that the daemon is started with. */
 export function daemonConfig(config: DaemonConfig): string {
-  const text = JSON.stringify;
-  const plain = [...new Set([...config.insecureHosts, ...(config.mirror ? [config.mirror] : [])])];
   return [
     `root = ${text(config.root)}`,
     '[grpc]',
@@ -54,8 +55,16 @@ export function daemonConfig(config: DaemonConfig): string {
     'all = true',
     'reservedSpace = 0',
     `maxUsedSpace = ${config.cacheBytes}`,
-    ...(config.mirror ? ['[registry."docker.io"]', `mirrors = [${text(config.mirror)}]`] : []),
-    ...plain.flatMap((host) => [`[registry.${text(host)}]`, 'http = true']),
+    ...registryLines(config),
     '',
   ].join('\n');
+}
+
+/** What a daemon is told of registries: which are spoken to over plain HTTP, and which stands in for Docker Hub. */
+export function registryLines({ mirror, insecureHosts }: Pick<DaemonConfig, 'mirror' | 'insecureHosts'>): string[] {
+  const plain = [...new Set([...insecureHosts, ...(mirror ? [mirror] : [])])];
+  return [
+    ...(mirror ? ['[registry."docker.io"]', `mirrors = [${text(mirror)}]`] : []),
+    ...plain.flatMap((host) => [`[registry.${text(host)}]`, 'http = true']),
+  ];
 }

@@ -78,7 +78,7 @@ export function buildxBuilder(options: BuildxOptions): Builder {
   });
 
   const start = async (plan: ImageBuildPlan): Promise<StartedClient> => {
-    const daemon = (await daemons?.(plan.organisation)) ?? null;
+    const daemon = (await daemons?.(plan.organisation, undefined, plan.project)) ?? null;
     const known = await capabilities(ofDaemon(plan.organisation));
     checkPlan(known, plan);
     const resolved = await resolvePlan(plan);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDigest } from '@eve/domain';
 import type { BuildEvent } from '@eve/operations';
 import type { Build } from './builds.ts';
-import type { ControlGroup, GroupSample } from './control-group.ts';
+import type { GroupSample } from './control-group.ts';
 import { classifyFailure } from './failure.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -38,7 +38,8 @@ export async function* buildEvents(build: Build): AsyncGenerator<BuildEvent> {
 /** Steps and logs as the client tells them, and once a second what the build uses. */
 async function* outputEvents({ program, progress, group }: Build): AsyncGenerator<BuildEvent> {
   const chunks: AsyncIterator<Buffer> = program.stderr[Symbol.asyncIterator](); // no encoding was set
-  const sampler = group && memoryWarning(group);
+  const told = memoryWarnings();
+  const sampler = group && (async () => told(await group.sample()));
   let next = chunks.next();
   let due = Date.now() + sampleEveryMs;
   for (;;) {
@@ -64,11 +65,10 @@ async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T | null>
   }
 }
 
-/** Warns once before the hard limit ends a step. */
-function memoryWarning(group: ControlGroup): () => Promise<BuildEvent[]> {
+/** Tells what a build uses, and warns once before the hard limit ends a step. */
+export function memoryWarnings(): (sample: GroupSample) => BuildEvent[] {
   let warned = false;
-  return async () => {
-    const sample = await group.sample();
+  return (sample) => {
     const events: BuildEvent[] = [{ type: 'usage', usage: sample.usage }];
     if (!warned && nearlyFull(sample)) {
       warned = true;

@@ -132,6 +132,29 @@ describe('buildx progress', () => {
     assert.equal(failedStep?.name, 'b');
   });
 
+  it('does not blame a cache that was not there', () => {
+    const vertex = (digest: string, name: string, error: string) => ({ vertexes: [{ digest, name, error }] });
+    const { failedStep } = read(
+      stream(
+        vertex('c', 'importing cache manifest from registry.test/shop/cache:web', 'not found'),
+        vertex('r', '[2/2] RUN false', 'exit code: 1'),
+      ),
+      4096,
+    );
+
+    assert.equal(failedStep?.name, '[2/2] RUN false');
+  });
+
+  it('calls a step cached whose layer then comes from where it was kept', () => {
+    const step = { digest: 'r', name: '[2/2] RUN make', completed: '2026-01-01T00:00:01Z' };
+    const { events } = read(stream({ vertexes: [{ ...step, cached: true }] }, { vertexes: [step] }), 4096);
+
+    assert.deepEqual(
+      events.map((event) => 'state' in event && event.state),
+      ['cached'],
+    );
+  });
+
   it('survives a line that only looks like an object', () => {
     const { said } = read(Buffer.from('{broken\nWARNING: something\n'), 3);
 

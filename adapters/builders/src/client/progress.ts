@@ -66,6 +66,8 @@ export function progressReader(): {
     const step = stepOf(vertex.digest);
     const state = stateOf(vertex);
     if (!state || state === step.state || (state === 'started' && step.state)) return;
+    // Its layer has come from where it was kept.
+    if (step.state === 'cached' && state === 'done') return;
     const at = new Date(vertex.completed ?? vertex.started ?? 0);
     if (state !== 'started') flush(step, at);
     step.state = state;
@@ -77,8 +79,8 @@ export function progressReader(): {
       at,
       ...(vertex.error && { error: vertex.error }),
     });
-    // Steps that were given up because another failed are not the reason.
-    if (vertex.error && !/context canceled|code = Canceled/.test(vertex.error))
+    // Steps that were given up because another failed are not the reason, nor is a cache that was not there.
+    if (vertex.error && !/context canceled|code = Canceled/.test(vertex.error) && !isOfCache(step.name))
       failed ??= { step, error: vertex.error };
   };
   const print = (log: RawLog) => {
@@ -127,6 +129,11 @@ export function progressReader(): {
       return { events: taken(), failedStep, said: [...said] };
     },
   };
+}
+
+/** A build goes on without a cache that cannot be read or written. */
+function isOfCache(step: string): boolean {
+  return /^(?:importing cache manifest from|exporting cache to) /.test(step);
 }
 
 function stateOf({ error, cached, completed, started }: RawVertex): Step['state'] {

@@ -39,12 +39,20 @@ export async function openScratch(
 }
 
 /** Writes the text that is used instead of the Dockerfile's own beside what that file says about ignoring. */
-export async function withDockerfile(plan: ResolvedPlan, { directory }: Scratch): Promise<ResolvedPlan> {
-  if (plan.dockerfileText === null) return plan;
+export async function withDockerfile(plan: ResolvedPlan, scratch: Pick<Scratch, 'directory'>): Promise<ResolvedPlan> {
+  return plan.dockerfileText === null ? plan : copyDockerfile(plan, scratch);
+}
+
+/** Puts the Dockerfile, or the text that is used instead, into a directory of its own, with what the file says about ignoring. */
+export async function copyDockerfile(
+  plan: ResolvedPlan,
+  { directory }: Pick<Scratch, 'directory'>,
+): Promise<ResolvedPlan> {
   const place = join(directory, 'dockerfile');
   await mkdir(place, { mode: 0o700 });
   const dockerfilePath = join(place, basename(plan.dockerfile));
-  await writeFile(dockerfilePath, plan.dockerfileText);
+  if (plan.dockerfileText === null) await copyFile(plan.dockerfilePath, dockerfilePath);
+  else await writeFile(dockerfilePath, plan.dockerfileText);
   const root = await realpath(plan.sourceDir);
   const ignored = await realpath(`${plan.dockerfilePath}.dockerignore`).catch(() => null);
   if (ignored?.startsWith(root + sep)) await copyFile(ignored, `${dockerfilePath}.dockerignore`);

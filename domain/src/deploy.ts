@@ -78,6 +78,15 @@ export type DeployFailureCode =
   | 'digest_mismatch'
   | 'engine_error'
   | 'resource_error'
+  /** No machine has room, or none fits. */
+  | 'unschedulable'
+  | 'quota_exceeded'
+  /** An admission rule of the cluster, in its words. */
+  | 'admission_refused'
+  | 'no_rights'
+  /** Somebody else owns what this deploy would change. */
+  | 'field_conflict'
+  | 'host_taken'
   | 'infrastructure_error';
 
 /** Why a deploy failed: what was probed and the last lines of the container. */

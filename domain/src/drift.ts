@@ -49,6 +49,8 @@ export interface DriftExpectation {
 export interface ExpectedService {
   readonly name: string;
   readonly replicas: number;
+  /** Where the runtime chooses the number: as many as there may be. */
+  readonly most?: number;
   readonly hash: string;
   /** Every digest that means its image. */
   readonly digests: readonly string[];
@@ -99,9 +101,10 @@ function differencesOf(
   const serving = instances.filter(({ named, state }) => named && state === 'running');
   const right = serving.filter(isIts);
   const wrong = serving.filter((each) => !isIts(each));
-  const differences: DriftDifference[] = right.slice(replicas).map((each) => extra(each, countOf(replicas)));
+  const most = Math.max(replicas, service.most ?? 0);
+  const differences: DriftDifference[] = right.slice(most).map((each) => extra(each, countOf(most)));
 
-  for (const each of right.slice(0, replicas)) {
+  for (const each of right.slice(0, most)) {
     if (each.digests.some((digest) => digests.includes(digest))) continue;
     const found = each.digests.join(', ') || 'none';
     differences.push(of(service, 'image', { instance: each.name, expected: digests[0] ?? 'none', found }));

@@ -1,5 +1,5 @@
 import { type BuildDifference, valueDifferences } from './build-difference.ts';
-import type { CommandCheck, HttpCheck, Manifest, Service } from './manifest.ts';
+import type { Autoscale, CommandCheck, HttpCheck, Manifest, Service } from './manifest.ts';
 
 /** One thing in a manifest that is not as it was. Null: it was not there, or is not there any more. */
 export interface ManifestDifference {
@@ -77,11 +77,19 @@ function readable(service: Service): Record<string, unknown> {
       `${shownCommand(service.releaseCommand.command)} (timeout ${shownMs(service.releaseCommand.timeoutMs)})`,
     memory: resources.memoryBytes === null ? null : `${resources.memoryBytes / 1_048_576} MiB`,
     cpus: resources.cpus,
+    autoscale: service.autoscale && shownScale(service.autoscale),
+    host: service.ingressHost,
+    'pre-stop': shownMs(service.preStopMs),
     'stop grace period': shownMs(service.stopGracePeriodMs),
     restart,
     volumes: listOf(service.volumes.map(({ name, path, readOnly }) => `${name}:${path}${readOnly ? ':ro' : ''}`)),
     role: service.role,
   };
+}
+
+function shownScale({ min, max, cpuPercent, memoryPercent }: Autoscale): string {
+  const at = [cpuPercent && `${cpuPercent} % cpu`, memoryPercent && `${memoryPercent} % memory`].filter(Boolean);
+  return `${min} to ${max} at ${at.join(' or ')}`;
 }
 
 function shownCommand(words: readonly string[] | null): string | null {

@@ -45,6 +45,12 @@ export interface Service {
   };
   readonly dependsOn: readonly Dependency[];
   readonly replicas: number;
+  /** Where the runtime scales by itself, `replicas` being the least there are; null: it does not. */
+  readonly autoscale: Autoscale | null;
+  /** How long an instance that is to stop still takes requests, so that nobody is sent to it any more; null: as the runtime does by default. */
+  readonly preStopMs: number | null;
+  /** A host name of the user's own for the service's first port. */
+  readonly ingressHost: string | null;
   readonly update: UpdateSettings;
   /** Runs once per deploy in the service's image before anything gets traffic, such as a migration. */
   readonly releaseCommand: ReleaseCommand | null;
@@ -54,6 +60,14 @@ export interface Service {
   readonly volumes: readonly VolumeMount[];
   /** `component` serves; `job` only runs when asked; `external` is neither built nor deployed. */
   readonly role: 'component' | 'worker' | 'job' | 'external';
+}
+
+/** Between how many replicas, and at which average use in percent of what each asks for. */
+export interface Autoscale {
+  readonly min: number;
+  readonly max: number;
+  readonly cpuPercent: number | null;
+  readonly memoryPercent: number | null;
 }
 
 export interface ReleaseCommand {

@@ -25,6 +25,7 @@ export type GarbageKind =
   | 'container'
   | 'network'
   | 'volume'
+  | 'namespace'
   | 'blob'
   | 'instance_log';
 

@@ -66,6 +66,10 @@ export interface Settings {
   readonly domain: string;
   readonly routerPort: number;
   readonly servicePortsFrom: number;
+  /** Where services are reached: at ports of this machine and by host names of its router, or inside a cluster and by its ingress. */
+  readonly addresses: 'machine' | 'cluster';
+  /** Whether instances are started again, and so pulled, long after their deploy: then logins last as long as their environment. */
+  readonly lastingLogins: boolean;
   readonly defaultTier: 'free' | 'pro' | 'enterprise' | 'dedicated';
   readonly publicUrl: string;
   /** How long old instances may finish what they have, at most. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandCheck } from '@eve/domain';
 import { describeDeployer, never, type OpenDeployer } from './deployer-bench.ts';
-import { applied, failureOf, get, instanceOf, lease, served } from './deployer-target.ts';
+import { applied, failureOf, get, instanceOf, lease, served, until } from './deployer-target.ts';
 
 /** What every deployer must do to bring a revision up, against the real thing. */
 export function testDeployer(name: string, open: OpenDeployer): void {
@@ -45,13 +45,17 @@ export function testDeployer(name: string, open: OpenDeployer): void {
 
     inPlace('starts a changed service beside the old one, which has the name until serve', async (deployer, place) => {
       const client = { name: 'client' };
-      const old = place.target(client, { name: 'api', variables: { VERSION: 'old', TCP: '1' } });
+      const more = { expose: [7_000] };
+      const old = place.target(client, { name: 'api', variables: { VERSION: 'old', TCP: '1' }, more });
       await applied(deployer, old);
       await served(deployer, old);
       const asking = await instanceOf(deployer, old, 'client');
-      await get(asking, '/hold?host=api');
+      await until(async () => {
+        await get(asking, '/hold?host=api');
+        return JSON.parse(await get(asking, '/held')).open;
+      });
 
-      const next = place.target(client, { name: 'api', variables: { VERSION: 'new', TCP: '1' } });
+      const next = place.target(client, { name: 'api', variables: { VERSION: 'new', TCP: '1' }, more });
       await applied(deployer, next);
       const before = await get(asking, '/ask?host=api&port=3000');
       await served(deployer, next);
@@ -96,72 +100,6 @@ export function testDeployer(name: string, open: OpenDeployer): void {
       assert.equal(program.code, 'container_exited');
       assert.equal(pulled.code, 'image_pull_error');
     });
-
-    inPlace(
-      'replaces a service that writes to a volume, and brings it back when the new one fails',
-      async (deployer, place) => {
-        const more = { volumes: [{ name: 'data', path: '/data', readOnly: false }] };
-        const store = (VERSION: string, HEALTH = '200') => ({
-          name: 'db',
-          more,
-          variables: { VERSION, HEALTH, DATA: '/data' },
-        });
-        await applied(deployer, place.target(store('one')));
-
-        const second = place.target(store('two'));
-        const plan = await deployer.plan(second);
-        await applied(deployer, second);
-        await served(deployer, second);
-        const stopped = (await deployer.observe(place.environmentId)).filter(
-          ({ deployId }) => deployId !== second.deployId,
-        );
-        await deployer.remove(stopped, never);
-        const third = place.target(store('three', '500'));
-        const failure = await failureOf(deployer, third);
-        const failed = (await deployer.observe(place.environmentId)).filter(
-          ({ deployId }) => deployId === third.deployId,
-        );
-        await deployer.remove(failed, never);
-
-        assert.equal(plan[0]?.kind, 'replace');
-        assert.deepEqual(
-          stopped.map(({ state }) => state),
-          ['exited'],
-        );
-        assert.equal(failure.code, 'health_check_failed');
-        const [left, ...more2] = await deployer.observe(place.environmentId);
-        assert.deepEqual([left?.deployId, left?.state, left?.named, more2], [second.deployId, 'running', true, []]);
-        await sleep(500);
-        assert.equal(await get(await instanceOf(deployer, second, 'db'), '/starts'), 'one\ntwo\nthree\ntwo\n');
-      },
-    );
-
-    inPlace(
-      'brings a replaced service back when the deploy is given up and its instances removed',
-      async (deployer, place) => {
-        const more = { volumes: [{ name: 'data', path: '/data', readOnly: false }] };
-        const first = place.target({ name: 'db', more, variables: { DATA: '/data' } });
-        await applied(deployer, first);
-
-        const second = place.target({ name: 'db', more, variables: { DATA: '/data', HEALTH: '500' } });
-        const cancel = new AbortController();
-        const giveUp = async () => {
-          for await (const event of deployer.apply(second, lease, cancel.signal))
-            if (event.type === 'probed') cancel.abort();
-        };
-        await assert.rejects(giveUp(), { name: 'AbortError' });
-        const begun = (await deployer.observe(place.environmentId)).filter(
-          ({ deployId }) => deployId === second.deployId,
-        );
-        await deployer.remove(begun, never);
-
-        const left = await deployer.observe(place.environmentId);
-        assert.deepEqual(
-          left.map(({ deployId, state, named }) => [deployId, state, named]),
-          [[first.deployId, 'running', true]],
-        );
-      },
-    );
 
     inPlace(
       'goes on where an earlier worker was interrupted, and refuses that one from then on',

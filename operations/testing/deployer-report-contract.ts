@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deployer, Instance, RuntimeLine } from '../src/index.ts';
 import { describeDeployer, never, type OpenDeployer } from './deployer-bench.ts';
-import { applied, failureOf, get, httpHealth, instanceOf, until } from './deployer-target.ts';
+import { applied, failureOf, get, halting, httpHealth, instanceOf, until } from './deployer-target.ts';
 
 const none = { live: null, ready: null, startup: null };
 
@@ -65,7 +65,7 @@ export function testDeployerReports(name: string, open: OpenDeployer): void {
       await until(async () => followed.at(-1)?.text === 'again');
       stop.abort();
       await following;
-      await deployer.halt([web], never);
+      await halting(deployer).halt([web], never);
 
       const texts = (lines: readonly RuntimeLine[]) => lines.map(({ text }) => text.replace(/\d{5,}/, 'now'));
       const started = ['starting v1', 'ready now'];

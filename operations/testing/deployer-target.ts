@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeployId, EnvironmentId, HttpCheck, RevisionId, Service } from '@eve/domain';
 import { DeployFailed, type DeployFailure, defaultUpdate } from '@eve/domain';
-import type { Deployer, DeployerEvent, DeployTarget, Instance, Lease, ServiceTarget } from '../src/index.ts';
+import type { Deployer, DeployerEvent, DeployTarget, Halting, Instance, Lease, ServiceTarget } from '../src/index.ts';
 import { serviceProgram } from './deployer-programs.ts';
 
 /** The image that the deployer's contract runs: anything with Node in it, as the deployer names it. */
@@ -12,6 +12,8 @@ export type ContractImage = Pick<ServiceTarget, 'image' | 'local' | 'digests' | 
 export interface ServiceSketch {
   readonly name: string;
   readonly variables?: Readonly<Record<string, string>>;
+  /** Names of the variables that hold a secret. */
+  readonly secretNames?: readonly string[];
   readonly more?: Partial<Service>;
   readonly port?: number | null;
   readonly image?: Partial<ContractImage>;
@@ -51,6 +53,8 @@ export function contractPlace(image: ContractImage) {
         environment: { id: environmentId, name: 'test', tenantId: 'org_test', projectId: 'proj_test' },
         place,
         revision: { id: revisionId, number: revisions },
+        release: { tag: null, version: null, gitSha: null, builtAt: null, buildNumber: null },
+        configVersion: 1,
         services: sketches.map((sketch) => serviceTarget(sketch, image)),
         reusable: [],
       };
@@ -58,7 +62,10 @@ export function contractPlace(image: ContractImage) {
   };
 }
 
-function serviceTarget({ name, variables = {}, more = {}, port = 3000, image }: ServiceSketch, base: ContractImage) {
+function serviceTarget(
+  { name, variables = {}, secretNames = [], more = {}, port = 3000, image }: ServiceSketch,
+  base: ContractImage,
+) {
   const service: Service = {
     name,
     image: null,
@@ -74,6 +81,9 @@ function serviceTarget({ name, variables = {}, more = {}, port = 3000, image }: 
     probes: { live: null, ready: port === null ? null : httpHealth, startup: null },
     dependsOn: [],
     replicas: 1,
+    autoscale: null,
+    preStopMs: null,
+    ingressHost: null,
     update: defaultUpdate,
     releaseCommand: null,
     resources: { memoryBytes: null, cpus: null },
@@ -86,7 +96,13 @@ function serviceTarget({ name, variables = {}, more = {}, port = 3000, image }: 
   const hash = createHash('sha256')
     .update(JSON.stringify([service, variables, image?.image ?? base.image]))
     .digest('hex');
-  return { service, ...base, ...image, environment: variables, hash, port } satisfies ServiceTarget;
+  return { service, ...base, ...image, environment: variables, secretNames, hash, port } satisfies ServiceTarget;
+}
+
+/** How a deployer exchanges instances, where the contract's test is of those that stop and start them. */
+export function halting({ exchange }: Deployer): Halting {
+  if (exchange.by !== 'halting') throw new Error('This deployer exchanges instances itself.');
+  return exchange;
 }
 
 /** Everything that an apply reports. */

@@ -9,6 +9,7 @@ import { checkInvariants, newId, type TestDatabase, testDatabase } from '@eve/ad
 import { registryLogins } from '@eve/adapter-registries';
 import type { Failpoint, Platform, Settings } from '../src/platform.ts';
 import type { WorkClass } from '../src/ports/work-queue.ts';
+import { isLoginRevoked } from '../src/registry/revoked-login.ts';
 import { type ScriptedBuilder, scriptedBuilder } from './scripted-builder.ts';
 import { type ScriptedDeployer, scriptedDeployer } from './scripted-deployer.ts';
 import { type ScriptedRegistry, scriptedRegistry } from './scripted-registry.ts';
@@ -44,16 +45,26 @@ export interface TestPlatform extends AsyncDisposable {
 
 type NewLogLineOwner = Parameters<Platform['logs']['read']>[0]['tenantId'];
 
+/** What a test's runtime can do; as a machine's unless said. */
+export interface Runtime {
+  readonly exchange?: Platform['deployer']['exchange']['by'];
+  readonly weights?: Platform['router']['weights'];
+}
+
 /** Makes a platform. Settings that are given win over the test's own; a database that is given is shared by the tests of a file. */
-export async function testPlatform(settings: Partial<Settings> = {}, shared?: TestDatabase): Promise<TestPlatform> {
+export async function testPlatform(
+  settings: Partial<Settings> = {},
+  shared?: TestDatabase,
+  { exchange = 'halting', weights = 'exact' }: Runtime = {},
+): Promise<TestPlatform> {
   const db = shared ?? (await testDatabase());
   const directory = await mkdtemp(join(tmpdir(), 'eve-test-'));
   const notifications = createNotifications(db.pool, { url: db.url });
   const registry = scriptedRegistry();
   const builder = scriptedBuilder(registry);
   const source = scriptedSource();
-  const deployer = scriptedDeployer();
-  const router = scriptedRouter();
+  const deployer = scriptedDeployer(exchange);
+  const router = scriptedRouter(weights);
   const runner = scriptedRunner();
   const blobs = directoryBlobs(directory);
   const said: TestPlatform['said'] = [];
@@ -70,7 +81,11 @@ export async function testPlatform(settings: Partial<Settings> = {}, shared?: Te
     builders: { buildx: builder },
     registry,
     registryTokens: null,
-    registryLogins: registryLogins({ key: randomBytes(32), host: testRegistry }),
+    registryLogins: registryLogins({
+      key: randomBytes(32),
+      host: testRegistry,
+      isRevoked: (subject) => isLoginRevoked({ store: db.store }, subject),
+    }),
     deployer,
     router,
     runner,
@@ -135,6 +150,8 @@ const testSettings: Settings = {
   internalApiKey: null,
   domain: 'localhost',
   routerPort: 8080,
+  addresses: 'machine',
+  lastingLogins: false,
   servicePortsFrom: 30_000,
   defaultTier: 'dedicated',
   publicUrl: 'http://127.0.0.1:4600',

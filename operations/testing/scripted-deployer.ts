@@ -10,6 +10,7 @@ import type {
   ServiceTarget,
   Stray,
 } from '../src/ports/deployer.ts';
+import { scriptedRolling } from './scripted-rolling.ts';
 
 /** What happens to new instances of a service; without a script they become healthy at once and stay so. */
 export interface DeployScript {
@@ -28,9 +29,11 @@ export interface DeployScript {
   readonly exitsFrom?: number;
 }
 
-type Kept = { -readonly [Key in keyof Instance]: Instance[Key] } & {
+/** An instance in memory, with where it stands: what rolls in place leaves its slot to nobody else. */
+export type Kept = { -readonly [Key in keyof Instance]: Instance[Key] } & {
   readonly environmentId: string;
   readonly script: DeployScript;
+  readonly slot: 'blue' | 'green';
   readonly printed: RuntimeLine[];
   probed: number;
 };
@@ -48,6 +51,8 @@ export interface ScriptedDeployer extends Deployer {
   readonly removed: string[];
   readonly halted: string[];
   readonly resumed: string[];
+  /** What was rolled to, one after another, where it exchanges instances itself. */
+  readonly rolled: DeployTarget[];
   /** Images that only the local engine holds, by name. */
   readonly localImages: Record<string, string>;
   /** Those of them that Eve built, or a registry has. */
@@ -61,7 +66,8 @@ export interface ScriptedDeployer extends Deployer {
 }
 
 /** Makes a deployer on which nothing runs. */
-export function scriptedDeployer(): ScriptedDeployer {
+export function scriptedDeployer(by: Deployer['exchange']['by'] = 'halting'): ScriptedDeployer {
+  const rolls = by === 'rolling';
   let nextPort = 21_000;
   const instances: Kept[] = [];
   const of = (environmentId: string) => instances.filter((each) => each.environmentId === environmentId);
@@ -74,7 +80,19 @@ export function scriptedDeployer(): ScriptedDeployer {
     return { named: running.filter(({ named }) => named), again };
   };
 
-  function start(target: DeployTarget, { service, hash, digests, port }: ServiceTarget, replica: number): Kept {
+  /** Where something new stands: beside what is of its hash already, else where nothing serves. */
+  const slotFor = ({ environment }: DeployTarget, { service, hash }: ServiceTarget) => {
+    const mine = of(environment.id).filter((each) => each.service === service.name);
+    const same = mine.find((each) => each.hash === hash);
+    return same?.slot ?? (mine.some(({ named, slot }) => named && slot === 'blue') ? 'green' : 'blue');
+  };
+
+  function start(
+    target: DeployTarget,
+    { service, hash, digests, port }: ServiceTarget,
+    replica: number,
+    slot: Kept['slot'],
+  ): Kept {
     const name = `${target.place}-${service.name}-${target.revision.number}-${replica}`;
     const has = instances.find((each) => each.name === name && each.hash === hash);
     if (has) return has;
@@ -93,6 +111,7 @@ export function scriptedDeployer(): ScriptedDeployer {
       digests: reported,
       startedAt: new Date(),
       script,
+      slot,
       printed: [{ at: new Date(), stream: 'stdout', text: `${name} listens` }],
       probed: 0,
     };
@@ -119,6 +138,7 @@ export function scriptedDeployer(): ScriptedDeployer {
     removed: [],
     halted: [],
     resumed: [],
+    rolled: [],
     localImages: {},
     notByHand: new Set(),
     engineImages: [],
@@ -153,11 +173,13 @@ export function scriptedDeployer(): ScriptedDeployer {
         const kept = [...named, ...well].slice(0, most);
         const isMine = ({ deployId, hash }: Instance) => deployId === target.deployId && hash === wanted.hash;
         for (const instance of kept) yield { type: 'healthy', instance: { ...instance } };
-        let up = kept.length;
-        for (let replica = 1; up < most; replica++) {
-          const instance = start(target, wanted, replica);
-          if (kept.includes(instance)) continue;
-          up += 1;
+        const up = [...kept];
+        const slot = slotFor(target, wanted);
+        if (rolls && up.length < most) runtime.clear(target, wanted, slot);
+        for (let replica = 1; up.length < most; replica++) {
+          const instance = rolls ? runtime.pod(target, wanted, slot, up) : start(target, wanted, replica, slot);
+          if (up.includes(instance)) continue;
+          up.push(instance);
           yield { type: 'started', instance: { ...instance } };
           const { unhealthy, hang } = instance.script;
           if (hang) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
@@ -180,20 +202,28 @@ export function scriptedDeployer(): ScriptedDeployer {
     },
     async serve(target, names) {
       deployer.served.push(names);
-      for (const each of of(target.environment.id)) each.named = names.includes(each.name);
+      const named = of(target.environment.id).filter(({ name }) => names.includes(name));
+      const isNamed = ({ name, service, slot }: Kept) =>
+        rolls ? named.some((each) => each.service === service && each.slot === slot) : names.includes(name);
+      for (const each of of(target.environment.id)) each.named = isNamed(each);
     },
     async probe(_wanted, instance) {
       const found = oneOf(instance);
       return [found ? answer(found) : { at: new Date(), ok: false, detail: 'it is gone' }];
     },
-    async halt(gone) {
-      for (const each of gone.map(oneOf)) if (each) each.state = 'exited';
-      deployer.halted.push(...gone.map(({ name }) => name));
-    },
-    async resume(back) {
-      for (const each of back.map(oneOf)) if (each) each.state = 'running';
-      deployer.resumed.push(...back.map(({ name }) => name));
-    },
+    exchange: rolls
+      ? { by: 'rolling', roll: (target, _lease, signal) => runtime.roll(target, signal) }
+      : {
+          by: 'halting',
+          async halt(gone) {
+            for (const each of gone.map(oneOf)) if (each) each.state = 'exited';
+            deployer.halted.push(...gone.map(({ name }) => name));
+          },
+          async resume(back) {
+            for (const each of back.map(oneOf)) if (each) each.state = 'running';
+            deployer.resumed.push(...back.map(({ name }) => name));
+          },
+        },
     observe: async (environmentId) => of(environmentId).map((each) => ({ ...each })),
     async remove(gone) {
       const names = new Set(gone.map(({ name }) => name));
@@ -235,5 +265,6 @@ export function scriptedDeployer(): ScriptedDeployer {
       if (at >= 0) deployer.strayThings.splice(at, 1);
     },
   };
+  const runtime = scriptedRolling({ instances, rolled: deployer.rolled, start, slotFor });
   return deployer;
 }

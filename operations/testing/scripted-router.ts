@@ -13,11 +13,12 @@ export interface ScriptedRouter extends Router {
 }
 
 /** Makes a router without a table; an older one than that in force is refused. */
-export function scriptedRouter(): ScriptedRouter {
+export function scriptedRouter(weights: Router['weights'] = 'exact'): ScriptedRouter {
   const tables: RoutingTable[] = [];
   const busyPorts = new Set<number>();
   const activeOn: Record<string, number> = {};
   return {
+    weights,
     tables,
     busyPorts,
     activeOn,

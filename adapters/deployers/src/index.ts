@@ -1,1 +1,2 @@
 export * from './docker/index.ts';
+export * from './kubernetes/index.ts';

@@ -1,3 +1,5 @@
+export { testKubernetesDeployer } from './kubernetes.ts';
+
 import { testDockerEngine } from '@eve/adapter-docker/testing';
 import type { Deployer } from '@eve/operations';
 import { dockerDeployer } from '../src/index.ts';

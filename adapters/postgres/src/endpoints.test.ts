@@ -58,4 +58,53 @@ describe('where services are reached', () => {
     const taken = { ...place, environmentId: other.environment.id, service: 'web' };
     await assert.rejects(allocate(taken, 45_000, 40_000, []), { code: 'request_invalid', message: /"fixed"/ });
   });
+
+  it('gives a host to one service, whoever asks at the same time, and to another one once it is given up', async () => {
+    const environments = await Promise.all([1, 2, 3].map(newEnvironment));
+    const { allocate, setHosts, listOfEnvironment } = db.store.addresses;
+    const { tenantId } = project;
+    for (const { environment } of environments)
+      for (const service of ['web', 'api']) {
+        const place = {
+          tenantId,
+          environmentId: environment.id,
+          service,
+          containerPort: 80,
+          protocol: 'http',
+        } as const;
+        await allocate(place, null, 50_000, []);
+      }
+    const claim = (of: number, ...hosts: [service: string, host: string][]) =>
+      setHosts(
+        tenantId,
+        environments[of]?.environment.id ?? 'env_none',
+        hosts.map(([service, host]) => ({ service, containerPort: 80, host })),
+      );
+
+    const claims = await Promise.allSettled([0, 1, 2].map((of) => claim(of, ['web', 'shop.example.com'])));
+    const winner = claims.findIndex(({ status }) => status === 'fulfilled');
+    const loser = (winner + 1) % 3;
+    // From one service to another of the same environment it moves in one go.
+    await claim(winner, ['api', 'shop.example.com'], ['web', 'www.example.com']);
+    const mine = await listOfEnvironment(tenantId, environments[winner]?.environment.id ?? 'env_none');
+    await assert.rejects(claim(loser, ['web', 'other.example.com'], ['api', 'www.example.com']), {
+      code: 'host_taken',
+    });
+    const theirs = await listOfEnvironment(tenantId, environments[loser]?.environment.id ?? 'env_none');
+    await claim(winner);
+    await claim(loser, ['web', 'www.example.com']);
+
+    assert.equal(claims.filter(({ status }) => status === 'fulfilled').length, 1);
+    assert.deepEqual(
+      mine.map(({ service, host }) => [service, host]),
+      [
+        ['api', 'shop.example.com'],
+        ['web', 'www.example.com'],
+      ],
+    );
+    assert.deepEqual(
+      theirs.map(({ host }) => host),
+      [null, null],
+    );
+  });
 });

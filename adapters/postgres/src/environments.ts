@@ -30,6 +30,10 @@ export function environments(database: Database): Records['environments'] {
       }
     },
 
+    async isGone(id) {
+      return (await sql`select from environments where id = ${id}`).length === 0;
+    },
+
     async get(tenantId, id) {
       const [row] = await sql<Environment>`
         select ${columns} from environments where id = ${id} and tenant_id = ${tenantId}`;

@@ -1,5 +1,6 @@
 export { createPool, type Database, database, type Pool, type PoolOptions } from './connection.ts';
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+export { recordedInstallation } from './installation.ts';
 export { ensureLogPartitions } from './log-partitions.ts';
 export { type LogsOptions, postgresLogs } from './logs.ts';
 export { type Migration, MigrationRefused, migrate, readMigrations } from './migrate.ts';

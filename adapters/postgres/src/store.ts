@@ -1,4 +1,5 @@
 import type { QueueRecords, Records, Store } from '@eve/operations';
+import { addresses } from './addresses.ts';
 import { buildArtifacts } from './build-artifacts.ts';
 import { buildRuns } from './build-runs.ts';
 import { buildSpecs } from './build-specs.ts';
@@ -6,7 +7,7 @@ import { buildSteps } from './build-steps.ts';
 import type { Database } from './connection.ts';
 import { deploys } from './deploys.ts';
 import { drifts } from './drifts.ts';
-import { addresses, endpoints } from './endpoints.ts';
+import { endpoints } from './endpoints.ts';
 import { configVersions, environments, revisions } from './environments.ts';
 import { idempotency } from './idempotency.ts';
 import { instanceLogs } from './instance-logs.ts';

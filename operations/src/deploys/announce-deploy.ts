@@ -1,4 +1,5 @@
 import { DeployFailed, type Strategy } from '@eve/domain';
+import { featuresOf, withoutEffect } from '../manifests/runtime-features.ts';
 import type { Platform } from '../platform.ts';
 import { allocateAddresses } from './allocate-addresses.ts';
 import { deployFailure } from './deploy-failure.ts';
@@ -9,13 +10,16 @@ export async function announceDeploy(platform: Platform, { context, writer }: Ex
   const { target, environment, revision, missingSecrets, deploy } = context;
   if (missingSecrets.length > 0)
     throw new DeployFailed(deployFailure('secret_missing', `No longer set: ${missingSecrets.join(', ')}.`));
-  const unsupported = platform.deployer.unsupported(target.services.map(({ service }) => service));
+  const services = target.services.map(({ service }) => service);
+  const unsupported = platform.deployer.unsupported(services);
   if (unsupported.length > 0)
     throw new DeployFailed(deployFailure('engine_error', `This deployer cannot: ${unsupported.join('; ')}.`));
   const about = { step: 'plan' };
   writer.say(`Deploying ${environment.name}#${revision.number}`, about);
   writer.say(`Strategy: ${strategyInWords(deploy.strategy)}`, about);
   for (const warning of deploy.warnings) writer.say(`Warning: ${warning}`, about);
+  for (const { path, message } of withoutEffect(platform.settings, featuresOf(services)))
+    writer.say(`${path}: ${message}`, about);
   for (const { kind, service, reason, instances } of await platform.deployer.plan(target))
     writer.say(`${kind} ${service}${instances > 1 ? ` ×${instances}` : ''}: ${reason}`, { ...about, service });
   await allocateAddresses(platform, context);

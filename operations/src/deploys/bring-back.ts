@@ -1,5 +1,5 @@
 import type { Platform } from '../platform.ts';
-import type { DeployTarget, Instance } from '../ports/deployer.ts';
+import type { DeployTarget, Halting, Instance } from '../ports/deployer.ts';
 import { pause } from '../work/pause.ts';
 
 const pollMs = 200;
@@ -11,12 +11,13 @@ const longestMs = 30_000;
  */
 export async function bringBack(
   { deployer, now }: Pick<Platform, 'deployer' | 'now'>,
+  exchange: Halting,
   target: Pick<DeployTarget, 'services' | 'environment'>,
   stopped: readonly Instance[],
   signal: AbortSignal,
 ): Promise<void> {
   if (stopped.length === 0) return;
-  await deployer.resume(stopped, signal);
+  await exchange.resume(stopped, signal);
   const until = now().getTime() + longestMs;
   const names = new Set(stopped.map(({ name }) => name));
   for (;;) {

@@ -5,7 +5,7 @@ import { lockedBy } from '../environments/lock-environment.ts';
 import { recordAct } from '../organisations/record-act.ts';
 import type { Platform } from '../platform.ts';
 import type { Records } from '../ports/store.ts';
-import { instanceLogsPrefix } from '../runtime-logs/remove-instances.ts';
+import { instanceLogsPrefix } from '../runtime-logs/keep-log.ts';
 import { applyRouting } from './routing.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function deleteEnvironment(
     endpoints.map(({ instance }) => instance),
     null,
   );
-  await applyRouting(platform, signal);
+  await applyRouting(platform, signal, id);
   await deployer.removeEnvironment(id, { volumes }, signal);
   await store.transaction(async (records) => {
     await refuseBusy(records, await records.environments.getForChange(tenantId, id));
@@ -39,7 +39,7 @@ export async function deleteEnvironment(
     await records.environments.delete(tenantId, id);
   });
   await platform.blobs.deleteBelow(instanceLogsPrefix(environment));
-  await applyRouting(platform, signal);
+  await applyRouting(platform, signal, id);
 }
 
 async function beginToDelete(

@@ -1,6 +1,13 @@
-import { type Deploy, type Environment, type EnvironmentRules, environmentRules, type Revision } from '@eve/domain';
+import {
+  type Deploy,
+  type Environment,
+  type EnvironmentRules,
+  environmentRules,
+  type Release,
+  type Revision,
+} from '@eve/domain';
 import type { ImageOwner } from '../builds/image-place.ts';
-import type { Platform } from '../platform.ts';
+import type { Platform, Settings } from '../platform.ts';
 import type { DeployTarget } from '../ports/deployer.ts';
 import { registryLogins } from '../registry/registry-login.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
@@ -10,6 +17,7 @@ import { reusableInstances } from './reusable-instances.ts';
 import { secretsOfRevision } from './revision-secrets.ts';
 
 const loginMs = 30 * 60_000;
+const lastingYears = 10;
 
 /** What an executing deploy knows; `deploy` is the newest state that was written, and `target` names only what may be taken up. */
 export interface DeployContext {
@@ -23,6 +31,20 @@ export interface DeployContext {
   readonly secretValues: readonly string[];
   /** Deleted since the deploy was asked for. */
   readonly missingSecrets: readonly string[];
+}
+
+async function buildOf({ store }: Pick<Platform, 'store'>, { tenantId, buildId }: Release) {
+  if (buildId === null) return null;
+  const { number } = await store.buildSpecs.get(tenantId, buildId);
+  const [artifact] = await store.buildArtifacts.listOfBuild(tenantId, buildId);
+  return { number, builtAt: artifact?.createdAt ?? null };
+}
+
+/** To whom a login is given and until when. One that lasts is the same for each deploy of a year, so that nothing changes for it. */
+function loginTerm({ lastingLogins }: Pick<Settings, 'lastingLogins'>, { id, environmentId }: Deploy, at: Date) {
+  return lastingLogins
+    ? { subject: environmentId, expiresAt: new Date(Date.UTC(at.getUTCFullYear() + lastingYears, 0, 1)) }
+    : { subject: id, expiresAt: new Date(at.getTime() + loginMs) };
 }
 
 /** Loads a deploy's revision and resolves its images, configuration and secrets into a target. */
@@ -47,11 +69,7 @@ export async function loadDeployContext(
     platform,
     manifest,
     { ...owner, tenantId, projectId },
-    {
-      subject: deploy.id,
-      actions: ['pull'],
-      expiresAt: new Date(now().getTime() + loginMs),
-    },
+    { ...loginTerm(settings, deploy, now()), actions: ['pull'] },
   );
   return {
     deploy,
@@ -63,6 +81,7 @@ export async function loadDeployContext(
       environment,
       revision,
       release,
+      build: await buildOf(platform, release),
       manifest,
       config,
       secrets,

@@ -14,6 +14,13 @@ const hints: Record<DeployFailureCode, string> = {
   digest_mismatch: 'Deploy again; if it stays, somebody changed the image behind Eve.',
   engine_error: 'Check the engine with `eve doctor`.',
   resource_error: 'Free disk or memory on the machine, or lower the limits of the service.',
+  unschedulable: 'Free room, lower what the service asks for in `deploy.resources`, or add a machine to the cluster.',
+  quota_exceeded: 'Raise the quota of the namespace, or ask for less in `deploy.resources` or `deploy.replicas`.',
+  admission_refused:
+    'An admission rule of the cluster refused it, in the words above: change the service, or ask who keeps the rule.',
+  no_rights: 'Give Eve the right that is named: its chart and `eve doctor` list all that it needs.',
+  field_conflict: 'Let the one that is named leave the field to Eve, or take it out of what that one manages.',
+  host_taken: 'Choose another host in `x-eve.ingress.host`, or take it from the environment that has it.',
   infrastructure_error: 'Nothing is wrong with your code: the engine was lost. Deploy again.',
 };
 

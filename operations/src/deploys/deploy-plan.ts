@@ -8,6 +8,7 @@ import {
   type Revision,
   type Strategy,
 } from '@eve/domain';
+import { featuresOf, withoutEffect } from '../manifests/runtime-features.ts';
 import type { Platform } from '../platform.ts';
 import type { DeployTarget, PlannedChange, ServiceTarget } from '../ports/deployer.ts';
 import { secretsMissing } from '../secrets/missing-secrets.ts';
@@ -75,7 +76,13 @@ export async function planOf(
     releaseCommands: commands.flatMap(({ name, releaseCommand }) =>
       releaseCommand ? [{ service: name, command: releaseCommand.command }] : [],
     ),
-    warnings: [...prepared.warnings, ...warnings],
+    warnings: [
+      ...prepared.warnings,
+      ...warnings,
+      ...withoutEffect(platform.settings, featuresOf(deployableServices(manifest))).map(
+        ({ path, message }) => `${path}: ${message}`,
+      ),
+    ],
     refusals: [
       ...prepared.refusals,
       ...(prepared.missingSecrets.length > 0 ? [secretsMissing(prepared.missingSecrets)] : []),
@@ -161,6 +168,7 @@ async function targetOf(
     environment,
     revision,
     release,
+    build: null,
     manifest,
     config: configVersion,
     secrets,

@@ -20,7 +20,8 @@ import { reasonOf } from '../logs/reason.ts';
 import type { Platform } from '../platform.ts';
 import type { DeployTarget, Instance } from '../ports/deployer.ts';
 import { currentTarget } from './current-target.ts';
-import { probed, type ServiceStatus, serviceStates, urlsOf } from './service-status.ts';
+import { probed, type ServiceStatus, serviceStates } from './service-status.ts';
+import { urlsOf } from './service-urls.ts';
 import { statusHint } from './status-hint.ts';
 
 export interface EnvironmentStatus {

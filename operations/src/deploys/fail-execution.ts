@@ -15,7 +15,7 @@ const notTheirs: ReadonlySet<string> = new Set(['lease_lost', 'record_changed'])
 export function deployFailureOf(error: unknown): DeployFailure | null {
   if (error instanceof DeployFailed) return error.failure;
   if (!(error instanceof PlatformError) || error.kind === 'unavailable' || notTheirs.has(error.code)) return null;
-  return deployFailure('engine_error', error.message);
+  return deployFailure(error.code === 'host_taken' ? 'host_taken' : 'engine_error', error.message);
 }
 
 /**

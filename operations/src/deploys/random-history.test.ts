@@ -29,10 +29,6 @@ const strategies = ['', 'strategy: rolling', 'strategy: { type: blue-green, keep
 let test: TestPlatform;
 let shop: SampleProject;
 
-eachOnSampleProject((scene) => {
-  ({ test, shop } = scene);
-});
-
 /** What must come back: which instances serve, by digest, configuration and settings, and what is recorded of them. */
 interface Picture {
   readonly release: string;
@@ -107,77 +103,85 @@ async function carriedOut(asked: Deploy, roll: (sides: number) => number): Promi
   return test.platform.store.deploys.get(asked.tenantId, asked.id);
 }
 
-describe('a random history of an environment', () => {
-  for (let seed = 1; seed <= histories; seed++) {
-    it(`brings back exactly what was, whatever happened in between (${seed})`, { timeout: 240_000 }, async () => {
-      const roll = dice(seed);
-      const commits: Commit[] = [];
-      for (const replicas of [1, 3, 2]) {
-        const strategy = strategies[(seed + replicas) % strategies.length] ?? '';
-        const commit = await shop.commit(manifestWith(replicas, `v${replicas}`, strategy));
-        await shop.built(commit);
-        commits.push(commit);
-      }
-      const known = new Map<number, Picture>();
-      const told: string[] = [];
+for (const exchange of ['halting', 'rolling'] as const)
+  describe(`a random history of an environment, ${exchange}`, () => {
+    eachOnSampleProject(
+      (scene) => {
+        ({ test, shop } = scene);
+      },
+      { exchange },
+    );
 
-      for (let step = 0; step < stepsOfEach; step++) {
-        const before = await pictured();
-        const broken = roll(4) === 0;
-        test.deployer.script.web = broken ? { unhealthy: true } : {};
-        // Fewer than the settings keep.
-        const restorable = [...known.keys()].slice(-8);
-        const back = restorable[roll(Math.max(1, restorable.length))];
-        const kind = roll(3);
-        let asked: Deploy | null;
-        if (kind === 0 && back !== undefined && before) {
-          const request = { projectId: shop.project.id, envName: 'test', to: String(back) };
-          asked = (await rollbackEnvironment(test.platform, shop.caller, request)).deploy;
-          told.push(`back to ${back}`);
-        } else if (kind === 1 && before) {
-          const set = { LEVEL: { plain: String(roll(5)) } };
-          const request = { projectId: shop.project.id, envName: 'test', set, unset: [] };
-          asked = (await setConfiguration(test.platform, shop.caller, request)).deploy;
-          told.push('configure');
-        } else {
-          const commit = commits[roll(commits.length)] as Commit; // below the list's length
-          asked = await askForDeploy(test, shop, commit);
-          told.push(`deploy ${commits.indexOf(commit)}`);
+    for (let seed = 1; seed <= histories; seed++) {
+      it(`brings back exactly what was, whatever happened in between (${seed})`, { timeout: 240_000 }, async () => {
+        const roll = dice(seed);
+        const commits: Commit[] = [];
+        for (const replicas of [1, 3, 2]) {
+          const strategy = strategies[(seed + replicas) % strategies.length] ?? '';
+          const commit = await shop.commit(manifestWith(replicas, `v${replicas}`, strategy));
+          await shop.built(commit);
+          commits.push(commit);
         }
-        if (!asked) continue;
+        const known = new Map<number, Picture>();
+        const told: string[] = [];
 
-        const ended = await carriedOut(asked, roll);
-        told.push(`${ended.status}${ended.failure ? ` (${ended.failure.code}: ${ended.failure.message})` : ''}`);
-        const after = await pictured();
-        const revision = await test.platform.store.revisions.get(ended.tenantId, ended.revisionId);
+        for (let step = 0; step < stepsOfEach; step++) {
+          const before = await pictured();
+          const broken = roll(4) === 0;
+          test.deployer.script.web = broken ? { unhealthy: true } : {};
+          // Fewer than the settings keep.
+          const restorable = [...known.keys()].slice(-8);
+          const back = restorable[roll(Math.max(1, restorable.length))];
+          const kind = roll(3);
+          let asked: Deploy | null;
+          if (kind === 0 && back !== undefined && before) {
+            const request = { projectId: shop.project.id, envName: 'test', to: String(back) };
+            asked = (await rollbackEnvironment(test.platform, shop.caller, request)).deploy;
+            told.push(`back to ${back}`);
+          } else if (kind === 1 && before) {
+            const set = { LEVEL: { plain: String(roll(5)) } };
+            const request = { projectId: shop.project.id, envName: 'test', set, unset: [] };
+            asked = (await setConfiguration(test.platform, shop.caller, request)).deploy;
+            told.push('configure');
+          } else {
+            const commit = commits[roll(commits.length)] as Commit; // below the list's length
+            asked = await askForDeploy(test, shop, commit);
+            told.push(`deploy ${commits.indexOf(commit)}`);
+          }
+          if (!asked) continue;
 
-        const history = told.join(', ');
-        assert.ok(['healthy', 'failed'].includes(ended.status), history);
-        if (ended.status === 'failed') assert.deepEqual(after, before, history);
-        else {
-          assert.ok(after);
-          const { currentRevisionId } = await environmentNow(test, shop);
-          assert.equal(currentRevisionId, revision.id, history);
-          // What was restored is what was: apart from ids and times nothing differs.
-          if (ended.cause === 'rollback') assert.deepEqual(after, known.get(back as number), history);
-          known.set(revision.number, after);
+          const ended = await carriedOut(asked, roll);
+          told.push(`${ended.status}${ended.failure ? ` (${ended.failure.code}: ${ended.failure.message})` : ''}`);
+          const after = await pictured();
+          const revision = await test.platform.store.revisions.get(ended.tenantId, ended.revisionId);
+
+          const history = told.join(', ');
+          assert.ok(['healthy', 'failed'].includes(ended.status), history);
+          if (ended.status === 'failed') assert.deepEqual(after, before, history);
+          else {
+            assert.ok(after);
+            const { currentRevisionId } = await environmentNow(test, shop);
+            assert.equal(currentRevisionId, revision.id, history);
+            // What was restored is what was: apart from ids and times nothing differs.
+            if (ended.cause === 'rollback') assert.deepEqual(after, known.get(back as number), history);
+            known.set(revision.number, after);
+          }
+          // One revision serves, and nothing else is left running once all work is done.
+          const running = test.deployer.instances.filter(({ state }) => state === 'running');
+          const kept = new Set(
+            (await test.platform.store.endpoints.listAll())
+              .filter(({ state }) => state === 'warm')
+              .map(({ instance }) => instance),
+          );
+          assert.deepEqual(
+            running
+              .filter(({ name }) => !kept.has(name))
+              .map(({ service, hash }) => `${service} ${hash}`)
+              .sort(),
+            after?.serving ?? [],
+            history,
+          );
         }
-        // One revision serves, and nothing else is left running once all work is done.
-        const running = test.deployer.instances.filter(({ state }) => state === 'running');
-        const kept = new Set(
-          (await test.platform.store.endpoints.listAll())
-            .filter(({ state }) => state === 'warm')
-            .map(({ instance }) => instance),
-        );
-        assert.deepEqual(
-          running
-            .filter(({ name }) => !kept.has(name))
-            .map(({ service, hash }) => `${service} ${hash}`)
-            .sort(),
-          after?.serving ?? [],
-          history,
-        );
-      }
-    });
-  }
-});
+      });
+    }
+  });

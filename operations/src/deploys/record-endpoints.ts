@@ -42,3 +42,17 @@ export async function recordEndpoints(
     await store.endpoints.upsert(endpoint, work.lease);
   }
 }
+
+/** Records where instances are reached that are to get traffic and are not known: the runtime may have made some itself. */
+export async function recordMissing(
+  platform: Pick<Platform, 'store'>,
+  context: Pick<DeployContext, 'environment'>,
+  work: ClaimedWork,
+  instances: readonly Instance[],
+): Promise<void> {
+  const { tenantId, id } = context.environment;
+  const known = new Set(
+    (await platform.store.endpoints.listOfEnvironment(tenantId, id)).map(({ instance }) => instance),
+  );
+  for (const each of instances) if (!known.has(each.name)) await recordEndpoints(platform, context, work, each);
+}

@@ -76,7 +76,7 @@ async function retire(
   await untilDrained(platform, old, unlessAsked);
   const gone = endpoints.filter(({ instance }) => !kept.has(instance)).map(({ instance }) => instance);
   await store.endpoints.removeInstances(tenantId, id, gone, lease);
-  await applyRouting(platform, signal);
+  await applyRouting(platform, signal, id);
   platform.failpoint('in-retire');
   await removeInstances(platform, environment, old, unlessAsked);
   const times = warm.flatMap(({ warmUntil }) => warmUntil ?? []).sort((a, b) => a.getTime() - b.getTime());

@@ -1,8 +1,10 @@
-import { PlatformError, serviceLabel } from '@eve/domain';
+import { type EnvironmentId, PlatformError, serviceLabel } from '@eve/domain';
 import type { Platform } from '../platform.ts';
+import type { DeployTarget } from '../ports/deployer.ts';
 import type { Backend, Route, RoutingTable } from '../ports/router.ts';
 import type { Endpoint, ServiceAddress } from '../ports/stored.ts';
 import { pause } from '../work/pause.ts';
+import { placeOf } from './deploy-target.ts';
 
 const attempts = 8;
 const keepMs = 5_000;
@@ -11,9 +13,11 @@ const keepMs = 5_000;
 export async function applyRouting(
   platform: Pick<Platform, 'store' | 'router' | 'settings'>,
   signal?: AbortSignal,
+  concerning?: EnvironmentId,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const table = await routingTable(platform, await platform.store.endpoints.nextRoutingVersion());
+    const whole = await routingTable(platform, await platform.store.endpoints.nextRoutingVersion());
+    const table = concerning ? { ...whole, concerning } : whole;
     try {
       return await platform.router.apply(table, signal);
     } catch (error) {
@@ -21,6 +25,18 @@ export async function applyRouting(
       if (!overtaken || attempt >= attempts) throw error;
     }
   }
+}
+
+/** The routes follow as soon as the router is well again; what was started must not stay for want of it. */
+export async function routeIfPossible(
+  platform: Pick<Platform, 'store' | 'router' | 'settings' | 'log'>,
+  { deployId }: Pick<DeployTarget, 'deployId'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await applyRouting(platform, signal).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    platform.log.error({ deployId, error }, 'the router could not be brought to the recorded routes');
+  });
 }
 
 /**
@@ -69,13 +85,19 @@ export async function routingTable(
             serviceLabel({ ...owner, service: address.service, organisation: slug }),
           )
         : [];
-      routes.push(routeOf(address, endpoints, labels));
+      const place = placeOf(settings, { organisation: organisation.slug, project: project.slug }, environment);
+      routes.push(routeOf(address, place, endpoints, labels));
     }
   }
   return { version, domain: settings.domain, httpPort: settings.routerPort, routes: withoutSharedLabels(routes) };
 }
 
-function routeOf(address: ServiceAddress, endpoints: readonly Endpoint[], labels: readonly string[]): Route {
+function routeOf(
+  address: ServiceAddress,
+  place: string,
+  endpoints: readonly Endpoint[],
+  labels: readonly string[],
+): Route {
   const backends = endpoints
     .filter((endpoint) => endpoint.environmentId === address.environmentId && endpoint.service === address.service)
     .filter(({ containerPort, state }) => containerPort === address.containerPort && state !== 'starting')
@@ -90,7 +112,12 @@ function routeOf(address: ServiceAddress, endpoints: readonly Endpoint[], labels
     );
   return {
     id: `${address.environmentId}/${address.service}/${address.containerPort}`,
+    environmentId: address.environmentId,
+    place,
+    service: address.service,
+    containerPort: address.containerPort,
     protocol: address.protocol,
+    host: address.protocol === 'http' ? address.host : null,
     labels: address.protocol === 'http' ? labels : [],
     port: address.port,
     backends,

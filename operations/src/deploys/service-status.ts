@@ -5,7 +5,6 @@ import {
   type Manifest,
   type ProbeResult,
   type Release,
-  serviceLabel,
 } from '@eve/domain';
 import { renderImage } from '../builds/image-place.ts';
 import type { Platform } from '../platform.ts';
@@ -89,22 +88,4 @@ export async function probed(
       return { ...instance, lastProbe: telling ? { ...telling, detail: redact(telling.detail) } : null };
     }),
   );
-}
-
-/** Where each service is reached: its host name on the shared port, and its own loopback port. */
-export async function urlsOf(
-  { store, settings }: Pick<Platform, 'store' | 'settings'>,
-  environment: Environment,
-): Promise<Record<string, string[]>> {
-  const project = await store.projects.get(environment.tenantId, environment.projectId);
-  const addresses = await store.addresses.listOfEnvironment(environment.tenantId, environment.id);
-  const urls: Record<string, string[]> = {};
-  for (const { service, port, protocol } of addresses) {
-    const label = serviceLabel({ service, environment: environment.name, project: project.slug, organisation: null });
-    const byName =
-      protocol === 'http' && !urls[service] ? [`http://${label}.${settings.domain}:${settings.routerPort}`] : [];
-    const scheme = protocol === 'http' ? 'http' : 'tcp';
-    urls[service] = [...(urls[service] ?? []), ...byName, `${scheme}://127.0.0.1:${port}`];
-  }
-  return urls;
 }

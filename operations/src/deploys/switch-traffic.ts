@@ -2,7 +2,7 @@ import type { Platform } from '../platform.ts';
 import type { Instance } from '../ports/deployer.ts';
 import { checkDigests, currentInstances } from './current-instances.ts';
 import { type Execution, setPhase } from './execution.ts';
-import { evenly } from './record-endpoints.ts';
+import { evenly, recordMissing } from './record-endpoints.ts';
 import { applyRouting } from './routing.ts';
 
 /** Moves names and traffic to the new revision, once the runtime itself reports the digests that the release names. */
@@ -33,6 +33,7 @@ export async function serveEvenly(
   const { context, work, signal } = execution;
   const names = instances.map(({ name }) => name);
   await platform.deployer.serve(context.target, names, work.lease, signal);
+  await recordMissing(platform, context, work, instances);
   await routeWith(platform, execution, evenly(names));
 }
 
@@ -44,5 +45,5 @@ export async function routeWith(
 ): Promise<void> {
   const { tenantId, id } = context.environment;
   await platform.store.endpoints.switchTo(tenantId, id, weights, work.lease);
-  await applyRouting(platform, signal);
+  await applyRouting(platform, signal, id);
 }

@@ -20,9 +20,13 @@ import { retirement } from './succeed-deploy.ts';
 let test: TestPlatform;
 let shop: SampleProject;
 
-eachOnSampleProject((scene) => {
-  ({ test, shop } = scene);
-});
+const eachOn = (exchange: Exchange) =>
+  eachOnSampleProject(
+    (scene) => {
+      ({ test, shop } = scene);
+    },
+    { exchange },
+  );
 
 const manifest = `services:
   web:
@@ -42,8 +46,10 @@ const newServes = { names: ['jobs#2', 'web#2', 'web#2'], traffic: ['web#2 1', 'w
 const begun = { names: ['jobs#1', 'web#1', 'web#2'], traffic: ['web#1 1', 'web#2 1'] };
 const canary = { names: oldServes.names, traffic: ['web#1 9', 'web#1 9', 'web#2 1', 'web#2 1'] };
 
+type Exchange = TestPlatform['deployer']['exchange']['by'];
+
 /** Strategy, the place where its worker dies, and what serves there. */
-const deaths: readonly (readonly [string, Failpoint, object])[] = [
+const deaths = (exchange: Exchange): readonly (readonly [string, Failpoint, object])[] => [
   ['blue-green', 'after-claim', oldServes],
   ['blue-green', 'after-plan', oldServes],
   ['blue-green', 'after-release-command', oldServes],
@@ -52,7 +58,8 @@ const deaths: readonly (readonly [string, Failpoint, object])[] = [
   ['blue-green', 'after-switch', newServes],
   ['blue-green', 'in-stabilising', newServes],
   ['blue-green', 'before-healthy', newServes],
-  ['rolling', 'before-switch', oldServes],
+  // Where the runtime exchanges them itself there is nothing left to switch by then.
+  ['rolling', 'before-switch', exchange === 'rolling' ? newServes : oldServes],
   ['rolling', 'in-rolling', begun],
   ['rolling', 'in-stabilising', newServes],
   ['canary:10', 'in-canary', canary],
@@ -66,43 +73,50 @@ async function killed(strategy: string, failpoint: Failpoint): Promise<Deploy> {
   return asked;
 }
 
-describe('a deploy whose worker dies', () => {
-  for (const [strategy, failpoint, serving] of deaths) {
-    it(`goes on and happens once: ${strategy}, ${failpoint}`, async () => {
-      const asked = await killed(strategy, failpoint);
-      const meanwhile = await servingNow(test, shop);
+for (const exchange of ['halting', 'rolling'] as const)
+  describe(`a deploy whose worker dies, ${exchange}`, () => {
+    eachOn(exchange);
 
-      if (strategy.startsWith('canary')) {
-        await test.work(async () => (await deployNow(asked)).phase === 'paused');
-        await promoteDeploy(test.platform, shop.caller, asked.id);
-      }
-      await test.work();
-
-      assert.deepEqual(meanwhile, serving);
-      assert.equal((await deployNow(asked)).status, 'healthy');
-      assert.deepEqual(await servingNow(test, shop), newServes);
-      assert.deepEqual(runningNow(test), newServes.names);
-      const history = await test.platform.store.transitions.list(asked.tenantId, asked.id);
-      assert.deepEqual(
-        history.map(({ to }) => to),
-        ['pending', 'deploying', 'healthy'],
-      );
-      assert.equal(test.runner.started.length, 2, 'the release command of each deploy ran once');
-    });
-
-    if (serving !== oldServes) {
-      it(`gives everything back when it is cancelled then: ${strategy}, ${failpoint}`, async () => {
+    for (const [strategy, failpoint, serving] of deaths(exchange)) {
+      it(`goes on and happens once: ${strategy}, ${failpoint}`, async () => {
         const asked = await killed(strategy, failpoint);
+        const meanwhile = await servingNow(test, shop);
 
-        await cancelDeploy(test.platform, shop.caller, asked.id);
+        if (strategy.startsWith('canary')) {
+          await test.work(async () => (await deployNow(asked)).phase === 'paused');
+          await promoteDeploy(test.platform, shop.caller, asked.id);
+        }
         await test.work();
 
-        assert.equal((await deployNow(asked)).status, 'cancelled');
-        assert.deepEqual(await servingNow(test, shop), oldServes);
-        assert.deepEqual(runningNow(test), oldServes.names);
+        assert.deepEqual(meanwhile, serving);
+        assert.equal((await deployNow(asked)).status, 'healthy');
+        assert.deepEqual(await servingNow(test, shop), newServes);
+        assert.deepEqual(runningNow(test), newServes.names);
+        const history = await test.platform.store.transitions.list(asked.tenantId, asked.id);
+        assert.deepEqual(
+          history.map(({ to }) => to),
+          ['pending', 'deploying', 'healthy'],
+        );
+        assert.equal(test.runner.started.length, 2, 'the release command of each deploy ran once');
       });
+
+      if (serving !== oldServes) {
+        it(`gives everything back when it is cancelled then: ${strategy}, ${failpoint}`, async () => {
+          const asked = await killed(strategy, failpoint);
+
+          await cancelDeploy(test.platform, shop.caller, asked.id);
+          await test.work();
+
+          assert.equal((await deployNow(asked)).status, 'cancelled');
+          assert.deepEqual(await servingNow(test, shop), oldServes);
+          assert.deepEqual(runningNow(test), oldServes.names);
+        });
+      }
     }
-  }
+  });
+
+describe('a deploy whose worker dies', () => {
+  eachOn('halting');
 
   it('still serves where its environment does not go back by itself and an instance ends before it is taken over', async () => {
     const staying = manifest.replace('stabilise: 100ms', 'stabilise: 100ms, auto_rollback: false');

@@ -26,13 +26,17 @@ export async function expectedInstances(platform: Needs, environment: Environmen
 
 /** The part of a target that drift goes by; no secret is in it. */
 export async function expectationOf(
-  { store }: Pick<Platform, 'store'>,
+  { store, settings }: Pick<Platform, 'store' | 'settings'>,
   { tenantId }: Pick<Environment, 'tenantId'>,
   { revision, services }: Pick<DeployTarget, 'revision' | 'services'>,
 ): Promise<DriftExpectation> {
   const deploys = await store.deploys.ofRevisions(tenantId, [revision.id]);
+  const chooses = settings.addresses === 'cluster';
   return {
     deploys: deploys.map(({ id }) => id),
-    services: services.map(({ service: { name, replicas }, hash, digests }) => ({ name, replicas, hash, digests })),
+    services: services.map(({ service: { name, replicas, autoscale }, hash, digests }) => ({
+      ...{ name, replicas, hash, digests },
+      ...(autoscale && chooses && { most: autoscale.max }),
+    })),
   };
 }

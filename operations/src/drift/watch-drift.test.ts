@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '@eve/domain';
 import {
   askForDeploy,
@@ -16,7 +17,7 @@ import { lockEnvironment } from '../environments/lock-environment.ts';
 import { updateEnvironment } from '../environments/update-environment.ts';
 import { listDrift } from './read-drift.ts';
 import { repairEnvironment } from './repair-drift.ts';
-import { type DriftMemory, driftMemory, lookForDrift } from './watch-drift.ts';
+import { type DriftMemory, driftMemory, lookForDrift, watchDrift } from './watch-drift.ts';
 
 const signal = AbortSignal.timeout(120_000);
 
@@ -203,6 +204,32 @@ describe('watching for drift', () => {
     await look();
 
     assert.deepEqual([await current(), (await drift()).items.length], [null, 1]);
+  });
+});
+
+describe('watching a runtime that tells of its changes', () => {
+  it('looks at what changed at once, and still looks at all by time', async () => {
+    const { id } = await environmentNow(test, shop);
+    const stop = new AbortController();
+    const told = Promise.withResolvers<void>();
+    let breaks = 1;
+    test.deployer.changes = async function* () {
+      if (breaks-- > 0) throw new Error('the cluster is away');
+      await told.promise;
+      yield id;
+    };
+    const platform = { ...test.platform, settings: { ...test.platform.settings, driftMs: 60_000 } };
+    const watching = watchDrift(platform, stop.signal);
+    await sleep(300);
+    lose('web');
+    const before = await current();
+    told.resolve();
+    while ((await current()) === null) await sleep(50);
+    stop.abort();
+    await watching;
+
+    assert.deepEqual([before, await current()], [null, ['missing web']]);
+    assert.equal(test.said.filter(({ sentence }) => /changes of what runs are not heard/.test(sentence)).length, 1);
   });
 });
 

@@ -13,6 +13,7 @@ import { reasonOf } from '../logs/reason.ts';
 import type { Platform } from '../platform.ts';
 import { pause } from '../work/pause.ts';
 import { type Expected, expectedInstances } from './expected-instances.ts';
+import { hearChanges } from './hear-changes.ts';
 import { isNews, recordDrift } from './record-drift.ts';
 import { repairDrift } from './repair-drift.ts';
 
@@ -40,26 +41,36 @@ export function driftMemory(): DriftMemory {
 }
 
 /**
- * Compares what runs with what is recorded, again and again until the signal, and repairs where an environment wants that. Any
- * number of processes may do so.
+ * Compares what runs with what is recorded, again and again until the signal and as soon as the runtime tells of a change, and
+ * repairs where an environment wants that. Any number of processes may do so.
  */
 export async function watchDrift(platform: Needs, signal: AbortSignal): Promise<void> {
   const { settings, log } = platform;
   if (settings.driftMs === 0) return;
   const memory = driftMemory();
+  const heard = hearChanges(platform, signal);
+  let only: ReadonlySet<EnvironmentId> | undefined;
+  let nextAt = 0;
   while (!signal.aborted) {
-    await lookForDrift(platform, memory, signal).catch((error: unknown) => {
+    if (!only) nextAt = performance.now() + settings.driftMs;
+    await lookForDrift(platform, memory, signal, only).catch((error: unknown) => {
       if (!signal.aborted) log.warn({ error }, 'what runs could not be compared with what is recorded');
     });
-    await pause(settings.driftMs, signal);
+    const changed = await heard.within(nextAt - performance.now(), signal);
+    only = changed.size > 0 && performance.now() < nextAt ? changed : undefined;
   }
 }
 
 /**
- * One round over all environments that something was deployed to and that no deploy is changing. What differs is looked at twice
+ * One round over all environments, or some, that something was deployed to and that no deploy is changing. What differs is looked at twice
  * before it is recorded, so that a moment between two acts is no drift; where the engine does not answer nothing is known.
  */
-export async function lookForDrift(platform: Needs, memory: DriftMemory, signal: AbortSignal): Promise<void> {
+export async function lookForDrift(
+  platform: Needs,
+  memory: DriftMemory,
+  signal: AbortSignal,
+  only?: ReadonlySet<EnvironmentId>,
+): Promise<void> {
   const { store, settings, now, log } = platform;
   const [environments, unfinished, lasting] = await Promise.all([
     store.environments.all(),
@@ -73,7 +84,8 @@ export async function lookForDrift(platform: Needs, memory: DriftMemory, signal:
   );
   const known = new Map(lasting.map((drift) => [drift.environmentId, drift]));
   const watched = environments.filter(
-    ({ id, status, currentRevisionId }) => status === 'active' && currentRevisionId !== null && !busy.has(id),
+    ({ id, status, currentRevisionId }) =>
+      status === 'active' && currentRevisionId !== null && !busy.has(id) && (only?.has(id) ?? true),
   );
   forget(memory, new Set(environments.map(({ id }) => id)));
 

@@ -110,8 +110,8 @@ describe('a finding', () => {
 
   it('of a field without effect names it and says why', () => {
     assert.match(
-      warningsOf(withService('x-eve: { autoscale: { max: 3 } }')).join(),
-      /^4 .*`autoscale` has no effect: this version/,
+      warningsOf(withService('x-eve: { storage: { size: 3 } }')).join(),
+      /^4 .*`storage` has no effect: use `volumes`/,
     );
     assert.match(warningsOf(withService('privileged: true')).join(), /`privileged` has no effect/);
   });

@@ -9,6 +9,7 @@ import { readPipelines } from './read-pipelines.ts';
 import { readRegistry } from './read-registry.ts';
 import { readStrategy } from './read-rollout.ts';
 import { readService } from './read-service.ts';
+import type { FeatureUse } from './runtime-features.ts';
 import { manifestKeys } from './schema.ts';
 
 /** A manifest as parsed: null when there are errors. Every finding has path, line and column. */
@@ -26,6 +27,8 @@ export interface ReadManifest extends ParsedManifest {
   readonly incoherences: readonly ErrorDetail[];
   /** Secrets that a deploy or build of this manifest needs. */
   readonly secretNames: readonly string[];
+  /** What it asks for and not every runtime has. */
+  readonly features: readonly FeatureUse[];
 }
 
 const maxBytes = 1024 * 1024;
@@ -51,6 +54,7 @@ export function readManifest(yaml: string): ReadManifest {
     warnings: [],
     incoherences: [],
     secretNames: [],
+    features: [],
     hash,
   });
   if (Buffer.byteLength(yaml) > maxBytes)
@@ -60,7 +64,7 @@ export function readManifest(yaml: string): ReadManifest {
   const root: f.Field = { reading, path: '', offset: 0, node: reading.document.contents as f.Field['node'] };
   if (f.isEmpty(root)) return refused([first('The manifest is empty; list services under `services`.')]);
 
-  const { manifest, requiredSecrets } = readRoot(root);
+  const { manifest, requiredSecrets, features } = readRoot(root);
   if (reading.visitsLeft <= 0 || reading.aliasesLeft < 0 || reading.mergeDepth > 0) {
     return refused([first('The manifest refers to its own parts (`*name`) too often; write them out.')]);
   }
@@ -76,11 +80,12 @@ export function readManifest(yaml: string): ReadManifest {
     warnings: inOrder([...reading.incoherences, ...reading.warnings]),
     incoherences: reading.incoherences,
     secretNames: [...new Set([...requiredSecrets, ...secretsOf(manifest)])].sort(),
+    features,
     hash,
   };
 }
 
-function readRoot(root: f.Field): { manifest: Manifest; requiredSecrets: string[] } {
+function readRoot(root: f.Field): { manifest: Manifest; requiredSecrets: string[]; features: FeatureUse[] } {
   const fields = f.recordOf(root, manifestKeys.manifest, 'a mapping with `services`');
   const registry = readRegistry(fields.get('registry'));
   const services = readServices(fields.get('services'), root);
@@ -101,7 +106,8 @@ function readRoot(root: f.Field): { manifest: Manifest; requiredSecrets: string[
     pipelines: byName(pipelines.map(({ name, steps }) => ({ name, steps: steps.map(({ step }) => step) }))),
     strategy: eve.strategy ?? rolling,
   };
-  return { manifest, requiredSecrets: eve.requiredSecrets };
+  const features = services.flatMap((each) => each.features);
+  return { manifest, requiredSecrets: eve.requiredSecrets, features };
 }
 
 /** A record in which nothing is found but what was named: `constructor` is a name that an environment may have. */

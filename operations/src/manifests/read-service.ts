@@ -4,11 +4,13 @@ import * as f from './field.ts';
 import { readByteSize, readCpus, readDuration } from './read-amounts.ts';
 import { readBuild } from './read-build.ts';
 import { readHealthcheck, readProbes } from './read-checks.ts';
+import { readHost, readScale } from './read-cluster.ts';
 import { readCommand } from './read-command.ts';
 import { readValues } from './read-environment-values.ts';
 import { readPorts } from './read-ports.ts';
 import { readReleaseCommand, readUpdate } from './read-rollout.ts';
 import { readVolumes } from './read-volumes.ts';
+import type { Feature, FeatureUse } from './runtime-features.ts';
 import { keysOf } from './schema.ts';
 import { AmountsFile, DeployFile, IngressFile, ResourcesFile, ServiceEveFile, ServiceFile } from './schema-service.ts';
 
@@ -30,6 +32,8 @@ export interface PlacedService {
   readonly updateAt: f.Field | null;
   readonly dependencies: readonly { on: Dependency; at: f.Field }[];
   readonly volumes: readonly { name: string; at: f.Field }[];
+  /** Where it asks for what not every runtime has. */
+  readonly features: readonly FeatureUse[];
 }
 
 /** Reads one service; what is missing or wrong is written down and stands as its default. */
@@ -42,6 +46,8 @@ export function readService(name: string, at: f.Field): PlacedService {
   const mounts = readVolumes(fields.get('volumes'));
   const replicas = deploy.get('replicas') ?? fields.get('scale');
   const updateAt = deploy.get('update_config') ?? null;
+  const ingress = below(eve.get('ingress'), keys.ingress);
+  const reached = readReached(fields, ingress);
   refuseStrategy(eve.get('strategy'), name);
   const service: Service = {
     name,
@@ -52,11 +58,13 @@ export function readService(name: string, at: f.Field): PlacedService {
     user: text('user'),
     workingDir: text('working_dir'),
     environment: readValues(fields.get('environment')),
-    ...readReached(fields, below(eve.get('ingress'), keys.ingress)),
+    ...reached,
     healthcheck: readHealthcheck(fields.get('healthcheck')),
     probes: readProbes(eve.get('probes')),
     dependsOn: dependencies.map(({ on }) => on),
-    replicas: mapped(replicas, (field) => f.integerOf(field, 0, 100)) ?? 1,
+    ...readScale(replicas, eve.get('autoscale')),
+    preStopMs: readDuration(eve.get('pre_stop'), null),
+    ingressHost: readHost(ingress.get('host'), reached.ports),
     update: readUpdate(updateAt ?? undefined),
     releaseCommand: readReleaseCommand(eve.get('release_command')),
     resources: readResources(fields, deploy),
@@ -68,7 +76,21 @@ export function readService(name: string, at: f.Field): PlacedService {
   if (!service.image && !service.build && service.role !== 'external' && !fields.has('image') && !fields.has('build')) {
     f.fail(at, `Service \`${name}\` has neither \`image\` nor \`build\`; give it one.`);
   }
-  return { service, at, updateAt, dependencies, volumes: mounts.map(({ mount, at }) => ({ name: mount.name, at })) };
+  return {
+    ...{ service, at, updateAt, dependencies },
+    volumes: mounts.map(({ mount, at }) => ({ name: mount.name, at })),
+    features: [
+      ...usesOf('autoscale', eve.get('autoscale')),
+      ...usesOf('pre_stop', eve.get('pre_stop')),
+      ...(reached.ports.some(({ published }) => published !== null)
+        ? usesOf('published_port', fields.get('ports'))
+        : []),
+    ],
+  };
+}
+
+function usesOf(feature: Feature, field: f.Field | undefined): FeatureUse[] {
+  return field ? [{ feature, at: f.detailOf(field, '') }] : [];
 }
 
 function below(field: f.Field | undefined, known: f.KnownKeys): f.Fields {

@@ -19,7 +19,7 @@ export const DeployFile = z
     update_config: UpdateFile.optional().describe('How replicas are replaced under the strategy `rolling`.'),
     rollback_config: ignored('a rollback moves all traffic at once.'),
     mode: ignored('the number of instances is `replicas`.'),
-    placement: ignored('this version runs on one machine.'),
+    placement: ignored('where instances run is not chosen.'),
     labels: ignored('labels of services are not kept.'),
     endpoint_mode: ignored('a service has one name.'),
   })
@@ -117,12 +117,25 @@ export const VolumeFile = z
 
 export const IngressFile = z.object({
   public: z.boolean().optional().describe('false: reached by other services only.'),
+  host: z.string().optional().describe('A host name of your own for the first port, such as shop.example.com.'),
   port: Count.optional().describe('The port that gets traffic, when it is not the first.'),
-  alias: ignored('this version gives each service one host name.'),
-  domains: ignored('this version gives each service one host name.'),
+  alias: ignored('a host name of your own is `host`.'),
+  domains: ignored('a host name of your own is `host`.'),
   timeout: ignored('the router has one timeout.'),
   max_body_size: ignored('the router passes bodies of every size.'),
 });
+
+export const AutoscaleFile = z
+  .object({
+    min: Count.optional().describe('The least instances; `deploy.replicas` unless given.'),
+    max: Count.describe('The most instances.'),
+    cpu: Text.optional().describe(
+      'Percent of `deploy.resources.limits.cpus` that instances use on average; 80 unless `memory` is given.',
+    ),
+    memory: Text.optional().describe('Percent of `deploy.resources.limits.memory` that instances use on average.'),
+  })
+  .describe('In a cluster: it chooses how many instances run.')
+  .meta({ id: 'autoscale' });
 
 export const ServiceEveFile = z
   .object({
@@ -133,8 +146,10 @@ export const ServiceEveFile = z
       .optional(),
     ingress: IngressFile.optional(),
     connection_url: ignored('write the URL into `environment` of the services that use it.'),
-    autoscale: ignored('this version runs `deploy.replicas` instances.'),
-    pre_stop: ignored('traffic ends before the stop signal; use `stop_grace_period`.'),
+    autoscale: AutoscaleFile.optional(),
+    pre_stop: Duration.optional().describe(
+      'In a cluster: how long an instance that is to stop still takes requests; 5s unless given.',
+    ),
     release_command: z
       .union([Command, ReleaseCommandFile])
       .optional()

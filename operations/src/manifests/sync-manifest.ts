@@ -8,6 +8,7 @@ import { findProject } from '../projects/get-project.ts';
 import { checkedBranch } from '../projects/repository.ts';
 import { missingSecretsOf, secretsMissing } from '../secrets/missing-secrets.ts';
 import { readManifest } from './parse-manifest.ts';
+import { runtimeFindings } from './runtime-features.ts';
 
 export interface ManifestSyncRequest {
   readonly yaml: string;
@@ -29,18 +30,20 @@ export interface SyncedManifest {
 
 /** Keeps a manifest's exact text for a commit; the same text may belong to many commits. Throws `manifest_invalid` with every line. */
 export async function syncManifest(
-  { store, now, newId }: Pick<Platform, 'store' | 'now' | 'newId'>,
+  platform: Pick<Platform, 'store' | 'now' | 'newId' | 'settings' | 'deployer'>,
   caller: Caller,
   projectId: ProjectId,
   { yaml, gitSha = null, branch = null, validateSecrets = false, strict = false }: ManifestSyncRequest,
 ): Promise<SyncedManifest> {
+  const { store, now, newId } = platform;
   const project = await findProject({ store }, caller, 'build', projectId);
   if (gitSha !== null && !isGitSha(gitSha)) {
     throw invalidField('git_sha', 'Give the whole commit id: 40 lower-case hex digits.');
   }
   if (branch !== null) checkedBranch(branch);
-  const { manifest, errors, warnings, hash, secretNames } = readManifest(yaml);
+  const { manifest, errors, warnings: found, hash, secretNames, features } = readManifest(yaml);
   if (!manifest) throw manifestInvalid(errors);
+  const warnings = [...found, ...runtimeFindings(platform, manifest, features)];
   const missingSecrets = validateSecrets || strict ? await missingSecretsOf(store, project, secretNames) : [];
   if (strict && missingSecrets.length > 0) throw secretsMissing(missingSecrets);
 

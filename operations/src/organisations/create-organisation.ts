@@ -9,7 +9,14 @@ const fewestDeploys = 4;
 
 /** Makes a tenant with the limits of its tier. Only the operator of the installation may. */
 export async function createOrganisation(
-  { store, now, newId, settings }: Pick<Platform, 'store' | 'now' | 'newId' | 'settings'>,
+  {
+    store,
+    now,
+    newId,
+    settings,
+  }: Pick<Platform, 'store' | 'now' | 'newId'> & {
+    settings: Pick<Platform['settings'], 'defaultTier'>;
+  },
   caller: Caller,
   { slug, name, tier = settings.defaultTier }: { slug?: string; name: string; tier?: Tier },
 ): Promise<Organisation> {

@@ -19,9 +19,21 @@ export interface DeployTarget {
   /** Stable and unique on the machine: names of networks, containers and volumes begin with it. */
   readonly place: string;
   readonly revision: { readonly id: RevisionId; readonly number: number };
+  /** What the revision's release is called, for people who look at the runtime itself. */
+  readonly release: ReleaseInfo;
+  /** Number of the environment's configuration version. */
+  readonly configVersion: number;
   readonly services: readonly ServiceTarget[];
   /** Instances that served before and that nobody has begun to remove: those of a wanted hash are taken up again. */
   readonly reusable: readonly string[];
+}
+
+export interface ReleaseInfo {
+  readonly tag: string | null;
+  readonly version: string | null;
+  readonly gitSha: string | null;
+  readonly builtAt: Date | null;
+  readonly buildNumber: number | null;
 }
 
 export interface ServiceTarget {
@@ -34,6 +46,8 @@ export interface ServiceTarget {
   readonly login: RegistryLogin | null;
   /** Values resolved; secrets among them. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Names of those variables whose values hold a secret. */
+  readonly secretNames: readonly string[];
   /** SHA-256 of digest, resolved configuration and settings: an instance with the same hash is left running. */
   readonly hash: string;
   /** The port that gets traffic and that checks ask, null for a worker without one. */
@@ -100,7 +114,7 @@ export interface LocalImage {
 
 /** Something of this installation on the engine that belongs to no environment there is. */
 export interface Stray {
-  readonly kind: 'container' | 'network' | 'volume';
+  readonly kind: 'container' | 'network' | 'volume' | 'namespace';
   readonly name: string;
   readonly environmentId: EnvironmentId | null;
   readonly createdAt: Date;
@@ -128,9 +142,8 @@ export interface Deployer {
   serve(target: DeployTarget, instances: readonly string[], lease: Lease, signal: AbortSignal): Promise<void>;
   /** Asks one running instance all its checks once: readiness (or what stands for it) and, where there is one, liveness. One that exited since `instance` was read is not well. */
   probe(wanted: ServiceTarget, instance: Instance, signal: AbortSignal): Promise<readonly ProbeResult[]>;
-  /** Stops instances gracefully without removing them; `resume` starts them again, and whoever asks probes until they are well. */
-  halt(instances: readonly Instance[], signal: AbortSignal): Promise<void>;
-  resume(instances: readonly Instance[], signal: AbortSignal): Promise<void>;
+  /** How instances of one revision make room for those of another. */
+  readonly exchange: Halting | Rolling;
   /** Everything of ours in an environment, read back from the runtime. */
   observe(environmentId: EnvironmentId): Promise<readonly Instance[]>;
   /** Stops and removes instances gracefully (their service's stop grace period). */
@@ -157,6 +170,27 @@ export interface Deployer {
   /** What carries this installation's labels and belongs to none of these environments. */
   strays(environments: readonly EnvironmentId[]): Promise<readonly Stray[]>;
   removeStray(stray: Stray, signal: AbortSignal): Promise<void>;
+  /** Environments in which something of ours has just changed, where the runtime tells; until the signal. */
+  changes?(signal: AbortSignal): AsyncIterable<EnvironmentId>;
+}
+
+/** A runtime whose instances can be stopped and started again one by one: whoever deploys exchanges them. */
+export interface Halting {
+  readonly by: 'halting';
+  /** Stops instances gracefully without removing them; `resume` starts them again, and whoever asks probes until they are well. */
+  halt(instances: readonly Instance[], signal: AbortSignal): Promise<void>;
+  resume(instances: readonly Instance[], signal: AbortSignal): Promise<void>;
+}
+
+/** A runtime that exchanges instances itself. */
+export interface Rolling {
+  readonly by: 'rolling';
+  /**
+   * Brings every service to the target in the place where it serves, replica after replica as its update settings say; names and
+   * traffic follow each that is ready. Ends when only the target's instances serve and all of them are healthy. A failure leaves
+   * things as they stand: whoever gives up rolls to what served before, which is quick and silent where nothing has changed.
+   */
+  roll(target: DeployTarget, lease: Lease, signal: AbortSignal): AsyncIterable<DeployerEvent>;
 }
 
 /** A DeployFailure with what a deployer knows; code and hint are standard. */

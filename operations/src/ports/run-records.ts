@@ -22,6 +22,7 @@ import type {
   Listed,
   Page,
   ServiceAddress,
+  ServiceHost,
 } from './stored.ts';
 import type { Lease } from './work-queue.ts';
 
@@ -51,6 +52,8 @@ export interface RunRecords {
         >,
     ): Promise<void>;
     delete(tenantId: OrganisationId, id: EnvironmentId): Promise<void>;
+    /** Whether there is, of any tenant, no environment of this id: not yet, or not any more. */
+    isGone(id: EnvironmentId): Promise<boolean>;
     all(): Promise<readonly Environment[]>;
   };
   readonly configVersions: {
@@ -158,11 +161,13 @@ export interface RunRecords {
   readonly addresses: {
     /** The port given once; takes the wanted one, or the first free from `from` on. Throws PlatformError `request_invalid` naming the holder when the wanted one is taken. */
     allocate(
-      address: Omit<ServiceAddress, 'port'>,
+      address: Omit<ServiceAddress, 'port' | 'host'>,
       wanted: number | null,
       from: number,
       unusable: readonly number[],
     ): Promise<ServiceAddress>;
+    /** Gives an environment's services exactly these hosts. Throws PlatformError `host_taken` when another one has one of them. */
+    setHosts(tenantId: OrganisationId, environmentId: EnvironmentId, hosts: readonly ServiceHost[]): Promise<void>;
     listOfEnvironment(tenantId: OrganisationId, environmentId: EnvironmentId): Promise<readonly ServiceAddress[]>;
     listAll(): Promise<readonly ServiceAddress[]>;
   };

@@ -111,6 +111,15 @@ export interface ServiceAddress {
   readonly containerPort: number;
   readonly protocol: 'http' | 'tcp';
   readonly port: number;
+  /** A host name of the user's own; null for most. */
+  readonly host: string | null;
+}
+
+/** A host name that one service of an environment is reached by. */
+export interface ServiceHost {
+  readonly service: string;
+  readonly containerPort: number;
+  readonly host: string;
 }
 
 /** Which deploys of a project; everything is optional. */

@@ -3,11 +3,12 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '@eve/adapter-postgres/testing';
 import { encodeId, type Organisation, type PlatformError, type Scope, uuidV7 } from '@eve/domain';
+import { scriptedDeployer } from '../../testing/index.ts';
 import type { Caller } from '../caller.ts';
 import * as o1 from '../exports-o1.ts';
 import type { Platform } from '../platform.ts';
 
-type Parts = Pick<Platform, 'store' | 'now' | 'newId' | 'settings' | 'vault' | 'blobs'>;
+type Parts = Pick<Platform, 'store' | 'now' | 'newId' | 'settings' | 'vault' | 'blobs' | 'deployer'>;
 
 const page = { limit: 20 };
 const sha = 'a'.repeat(40);
@@ -26,8 +27,9 @@ before(async () => {
     store: database.store,
     now: () => at,
     newId: (prefix) => encodeId(prefix, uuidV7(Date.now(), randomBytes(10))),
-    // Only these two settings are read by the operations under test.
-    settings: { defaultTier: 'free', localSources: false } as Platform['settings'],
+    // Only these settings are read by the operations under test.
+    settings: { defaultTier: 'free', localSources: false, addresses: 'machine' } as Platform['settings'],
+    deployer: scriptedDeployer(),
     vault: testVault(),
     blobs: {
       async put(key, bytes) {

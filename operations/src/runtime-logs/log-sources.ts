@@ -4,7 +4,7 @@ import type { Platform } from '../platform.ts';
 import type { Instance, RuntimeLine } from '../ports/deployer.ts';
 import type { InstanceLog } from '../ports/stored.ts';
 import { unpackedLines } from './archived-lines.ts';
-import { instanceLogKey } from './remove-instances.ts';
+import { instanceLogKey } from './keep-log.ts';
 import { revisionsInUse } from './secrets-of-environment.ts';
 
 /** Whose lines are asked for. */

@@ -9,8 +9,9 @@ import {
   type TestPlatform,
 } from '../../testing/index.ts';
 import { unpackedLines } from './archived-lines.ts';
+import { instanceLogsPrefix } from './keep-log.ts';
 import { environmentLogs, type LogQuestion, type ServiceLine } from './read-logs.ts';
-import { instanceLogsPrefix, removeInstances } from './remove-instances.ts';
+import { removeInstances } from './remove-instances.ts';
 
 let test: TestPlatform;
 let shop: SampleProject;

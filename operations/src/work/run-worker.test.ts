@@ -230,7 +230,7 @@ it('stops although a handler heeds no signal', async () => {
       hasBegun = true;
       return promise;
     },
-    { graceMs: 50 },
+    { graceMs: 50, giveBackMs: 50 },
   );
   await scene.add(await scene.tenant());
   await until(() => hasBegun, 'the handler runs');

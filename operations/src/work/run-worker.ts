@@ -7,6 +7,7 @@ import type { WorkerOptions } from './worker-options.ts';
 
 const defaultLeaseMs = 10_000;
 const defaultGraceMs = 10_000;
+const defaultGiveBackMs = 10_000;
 const longestJitterMs = 40;
 const outagePauseMs = 1_000;
 
@@ -17,7 +18,7 @@ export async function runWorker(
   signal: AbortSignal,
 ): Promise<void> {
   const { queue, log, failpoint } = platform;
-  const { worker, slots, leaseMs = defaultLeaseMs, graceMs = defaultGraceMs } = options;
+  const { worker, slots, leaseMs = defaultLeaseMs, graceMs = defaultGraceMs, giveBackMs = defaultGiveBackMs } = options;
   await using heartbeats = await queue.heartbeats({ leaseMs });
   const running = new Map<Promise<void>, WorkClass>();
   const stopped = new AbortController();
@@ -45,7 +46,7 @@ export async function runWorker(
   await endWithin(graceMs);
   if (running.size > 0) {
     stopped.abort(new Error('The worker is stopping.'));
-    await endWithin(graceMs);
+    await endWithin(giveBackMs);
   }
   // Whatever heeds no signal loses its lease, and is taken up by another worker.
   if (running.size > 0) log.warn({ worker, works: running.size }, 'the worker stops although handlers still run');

@@ -14,6 +14,8 @@ export interface WorkerOptions {
   readonly giveUp: Readonly<Record<WorkKind, GiveUp>>;
   /** 10 s unless said. */
   readonly leaseMs?: number;
-  /** How long running handlers may finish after a stop; 10 s unless said. */
+  /** How long running handlers may finish after a stop before their work is given back to other workers; 10 s unless said. */
   readonly graceMs?: number;
+  /** How long ended handlers may take to give their work back; 10 s unless said. */
+  readonly giveBackMs?: number;
 }

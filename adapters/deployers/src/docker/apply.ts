@@ -1,9 +1,9 @@
 import { DockerError, ensureImage, inspectImage, startContainer, stopContainer } from '@eve/adapter-docker';
 import { DeployFailed, type ProbeResult } from '@eve/domain';
 import type { DeployerEvent, DeployTarget, Lease, ServiceTarget } from '@eve/operations';
+import { type EventChannel, eventChannel } from '../event-channel.ts';
 import { environmentLabels, hasWritableVolume } from './container-body.ts';
 import { type ApplyContext, type DeployerSettings, oneAtATime } from './context.ts';
-import { type EventChannel, eventChannel } from './event-channel.ts';
 import { engineFailure, pullFailure, withInstances } from './failure.ts';
 import { refuseOldFence } from './fence.ts';
 import { type Found, findInstance, findInstances, label } from './found.ts';

@@ -58,20 +58,23 @@ export function dockerDeployer(options: DockerDeployerOptions): Deployer {
     serve: (target, instances, lease, signal) => serve(settings, nameless, target, instances, lease, signal),
     probe: (wanted, instance, signal) => probeInstance(settings, wanted, instance, signal),
 
-    async halt(instances, signal) {
-      await nameless.untilQuiet(namesOf(instances), signal);
-      await Promise.all(instances.map(({ name }) => stopContainer(engine, name, { signal })));
-    },
-    async resume(instances, signal) {
-      await Promise.all(
-        instances.map(async ({ name, service }) => {
-          try {
-            await startContainer(engine, name, signal);
-          } catch (error) {
-            throw error instanceof DockerError ? await engineFailure(engine, service, error, name) : error;
-          }
-        }),
-      );
+    exchange: {
+      by: 'halting',
+      async halt(instances, signal) {
+        await nameless.untilQuiet(namesOf(instances), signal);
+        await Promise.all(instances.map(({ name }) => stopContainer(engine, name, { signal })));
+      },
+      async resume(instances, signal) {
+        await Promise.all(
+          instances.map(async ({ name, service }) => {
+            try {
+              await startContainer(engine, name, signal);
+            } catch (error) {
+              throw error instanceof DockerError ? await engineFailure(engine, service, error, name) : error;
+            }
+          }),
+        );
+      },
     },
 
     observe: async (environmentId) => (await found(environmentId)).map(({ instance }) => instance),

@@ -7,6 +7,11 @@ import { parseServersState, serverCommands } from './servers.ts';
 const options = { onwardSocket: '/run/eve/onward.sock' };
 const route: Route = {
   id: 'env_1/web/3000',
+  environmentId: 'env_1',
+  place: 'eve-test',
+  service: 'web',
+  containerPort: 3000,
+  host: null,
   protocol: 'http',
   labels: ['web--test--shop'],
   port: 20_000,
@@ -34,7 +39,19 @@ it('has the same structure when only servers or the version differ, another when
   assert.notEqual(renderConfig(withRoute({ port: 20_001 }), options).structure, structure);
 });
 
+it('leads a host of its own to the same instances as the labels of its domain', () => {
+  const { text, structure } = renderConfig(withRoute({ host: 'shop.example.com' }), options);
+
+  const hosts = [...text.matchAll(/use_backend (\S+) if \{ var\(txn\.host\) -m str (\S+) \}/g)].map(
+    ([, ...found]) => found,
+  );
+  assert.deepEqual([...new Set(hosts.map(([, host]) => host))], ['web--test--shop.localhost', 'shop.example.com']);
+  assert.equal(new Set(hosts.map(([backend]) => backend)).size, 1);
+  assert.notEqual(structure, renderConfig(table, options).structure);
+});
+
 for (const [what, bad] of Object.entries({
+  'a command in a host': withRoute({ host: 'a } || { always_true' }),
   'a line break in a route': withRoute({ id: 'env_1/web\n  bind *:1/3000' }),
   'a space in a label': withRoute({ labels: ['a } || { always_true'] }),
   'a command in a server name': withServer({ name: 'a; shutdown' }),

@@ -94,8 +94,10 @@ function sharedFrontend(table: RoutingTable, routes: readonly Route[], options: 
   const http = routes.filter(({ protocol }) => protocol === 'http');
   const readHost = '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)';
   const byHost = [
-    ...http.flatMap(({ id, labels }) =>
-      labels.map((label) => `  use_backend ${backendName(id)} if { var(txn.host) -m str ${name(label)}.${domain} }`),
+    ...http.flatMap(({ id, labels, host }) =>
+      [...labels.map((label) => `${name(label)}.${domain}`), ...(host ? [name(host)] : [])].map(
+        (each) => `  use_backend ${backendName(id)} if { var(txn.host) -m str ${each} }`,
+      ),
     ),
     '  default_backend eve:unknown',
   ];

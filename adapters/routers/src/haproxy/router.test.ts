@@ -24,9 +24,14 @@ describe('haproxy router', { skip: missing, timeout: 120_000 }, () => {
   const instances: Awaited<ReturnType<typeof instance>>[] = [];
   const [one, two] = [() => instances[0]!, () => instances[1]!];
 
+  const place = { environmentId: 'env_1', place: 'eve-test' } as const;
   const draining = (backend: Backend): Backend => ({ ...backend, state: 'draining' });
   const shop = (...backends: Backend[]): Route => ({
     id: 'env_1/web/3000',
+    ...place,
+    service: 'web',
+    containerPort: 3000,
+    host: null,
     protocol: 'http',
     labels: ['shop'],
     port: ports[0]!,
@@ -34,6 +39,10 @@ describe('haproxy router', { skip: missing, timeout: 120_000 }, () => {
   });
   const other = (index: number, ...backends: Backend[]): Route => ({
     id: `env_2/other${index}/80`,
+    ...place,
+    service: `other${index}`,
+    containerPort: 80,
+    host: null,
     protocol: index % 2 ? 'tcp' : 'http',
     labels: index % 2 ? [] : [`other${index}`],
     port: ports[index]!,

@@ -77,6 +77,8 @@ export function haproxyRouter(options: HaproxyOptions): Router {
   }
 
   return {
+    weights: 'exact',
+
     apply(table, signal) {
       const mine = before.then(() => apply(table, signal));
       before = mine.catch(() => {});

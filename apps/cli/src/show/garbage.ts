@@ -9,6 +9,7 @@ const nouns: Readonly<Record<Garbage['kind'], string>> = {
   container: 'container',
   network: 'network',
   volume: 'volume',
+  namespace: 'namespace',
   blob: 'stored file',
   instance_log: 'log of an instance',
 };

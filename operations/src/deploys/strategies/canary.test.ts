@@ -176,3 +176,62 @@ volumes: { data: {} }
     assert.deepEqual(runningNow(test), ['db#2', 'jobs#2', 'web#2']);
   });
 });
+
+describe('a canary deploy where only numbers of instances divide the traffic', () => {
+  const numbers = async () => {
+    const { traffic } = await servingNow(test, shop);
+    return Object.fromEntries([...Map.groupBy(traffic, (each) => each)].map(([each, all]) => [each, all.length]));
+  };
+
+  it('starts as many new ones as a step needs, all at its promotion, and says what that comes to', async () => {
+    Object.assign(test.router, { weights: 'by_replicas' });
+    await deployed(test, shop, await builtCommit(shop, manifest(4)));
+    const commit = await builtCommit(shop, manifest(4));
+    const asked = await askForDeploy(test, shop, { ...commit, strategy: 'canary:10,40,90' });
+
+    const seen: object[] = [];
+    for (const weight of [10, 40, 90]) {
+      await test.work(isAt(asked, weight));
+      seen.push(await numbers());
+      await promoteDeploy(test.platform, shop.caller, asked.id);
+    }
+    await test.work();
+
+    assert.deepEqual(seen, [
+      { 'web#1 1': 4, 'web#2 1': 1 },
+      { 'web#1 1': 4, 'web#2 1': 3 },
+      { 'web#1 1': 4, 'web#2 1': 4 },
+    ]);
+    assert.equal((await deployNow(asked)).status, 'healthy');
+    assert.deepEqual(await numbers(), { 'web#2 1': 4 });
+    assert.deepEqual(runningNow(test), ['jobs#2', 'web#2', 'web#2', 'web#2', 'web#2']);
+    const told = (await test.lines(asked)).filter((line) => line.includes('instances of web'));
+    assert.deepEqual(
+      told.map((line) => line.split(';')[0]),
+      [
+        '1 of 5 instances of web are new: about 20 % of the traffic',
+        '3 of 7 instances of web are new: about 43 % of the traffic',
+        '4 of 8 instances of web are new: about 50 % of the traffic',
+      ],
+    );
+  });
+
+  it('goes on after its worker died between two numbers', async () => {
+    Object.assign(test.router, { weights: 'by_replicas' });
+    await deployed(test, shop, await builtCommit(shop, manifest(4)));
+    const commit = await builtCommit(shop, manifest(4));
+    const asked = await askForDeploy(test, shop, { ...commit, strategy: 'canary:10,40' });
+    await test.work(isAt(asked, 10));
+    await promoteDeploy(test.platform, shop.caller, asked.id);
+    await test.killAt('deploy', 'in-canary');
+
+    await test.work(isAt(asked, 40));
+    const seen = await numbers();
+    await cancelDeploy(test.platform, shop.caller, asked.id);
+    await test.work();
+
+    assert.deepEqual(seen, { 'web#1 1': 4, 'web#2 1': 3 });
+    assert.deepEqual(await numbers(), { 'web#1 1': 4 });
+    assert.deepEqual(runningNow(test), ['jobs#1', 'web#1', 'web#1', 'web#1', 'web#1']);
+  });
+});

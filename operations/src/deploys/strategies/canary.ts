@@ -5,10 +5,10 @@ import { pause } from '../../work/pause.ts';
 import { checkDigests, currentInstances, wantedInstances } from '../current-instances.ts';
 import { type Execution, type Progress, setPhase } from '../execution.ts';
 import { newcomers, stabilise } from '../stabilise.ts';
-import { startInstances } from '../start-instances.ts';
+import { bringUp, startInstances } from '../start-instances.ts';
 import { routeWith, switchTraffic } from '../switch-traffic.ts';
 import { lookMs, watchInstances } from '../watch-instances.ts';
-import { divided, heldBack } from './division.ts';
+import { divided, heldBack, sharesByNumber } from './division.ts';
 
 type Canary = Extract<Strategy, { kind: 'canary' }>;
 
@@ -31,16 +31,15 @@ export async function canary(platform: Platform, execution: Execution, { steps }
 async function begin(platform: Platform, execution: Execution, steps: Canary['steps']): Promise<CanaryState> {
   const { context, before, writer } = execution;
   const { environment } = context;
-  const held = heldBack({ target: context.target, before }, await platform.deployer.observe(environment.id));
-  await startInstances(platform, execution, held);
+  const limits = limitsAt(platform, execution, await platform.deployer.observe(environment.id), steps[0]?.weight ?? 0);
+  await startInstances(platform, execution, limits);
   const observed = await platform.deployer.observe(environment.id);
-  checkCanary(execution, observed);
+  checkCanary(execution, observed, limits);
   const { divides } = divided({ target: context.target, before }, observed, 50);
   if (!divides)
     writer.say('No traffic could be shared: nothing of what serves outside changes. All at once', { step: 'canary' });
   const state = canaryAt(steps, divides ? 0 : steps.length, platform.now());
-  await tell(platform, execution, steps, state);
-  return state;
+  return tell(platform, execution, steps, state);
 }
 
 async function followSteps(
@@ -64,7 +63,7 @@ async function followSteps(
     const pauseMs = steps[state.step]?.pauseMs ?? null;
     const everyMs = lookMs(pauseMs);
     await watchInstances(platform, execution, fresh, { forMs: 0, since: state.since, everyMs });
-    checkCanary(execution, observed);
+    checkCanary(execution, observed, limitsAt(platform, execution, observed, state.weight));
     failpoint('in-canary');
     if (state.paused || pauseMs === null) return 'waiting';
     const leftMs = state.since.getTime() + pauseMs - now().getTime();
@@ -72,11 +71,29 @@ async function followSteps(
   }
 }
 
+/** How many instances of each service may stand beside the old ones while these get the rest of the traffic; all of a service unless said. */
+function limitsAt(
+  { router }: Pick<Platform, 'router'>,
+  { context, before }: Execution,
+  observed: readonly Instance[],
+  percent: number,
+): Readonly<Record<string, number>> {
+  const sides = { target: context.target, before };
+  const numbers = router.weights === 'by_replicas' ? sharesByNumber(sides, observed, percent) : {};
+  return { ...numbers, ...heldBack(sides, observed) };
+}
+
 /** All that stands beside the old instances runs, with the digests that the release names. */
-function checkCanary({ context, before }: Execution, observed: readonly Instance[]): void {
+function checkCanary(
+  { context }: Execution,
+  observed: readonly Instance[],
+  limits: Readonly<Record<string, number>>,
+): void {
   const { target } = context;
-  const held = heldBack({ target, before }, observed);
-  const services = target.services.filter(({ service }) => held[service.name] === undefined);
+  const services = target.services.flatMap((wanted) => {
+    const replicas = limits[wanted.service.name] ?? wanted.service.replicas;
+    return replicas === 0 ? [] : [{ ...wanted, service: { ...wanted.service, replicas } }];
+  });
   checkDigests(services, currentInstances(target, observed));
 }
 
@@ -91,28 +108,31 @@ async function takeUpRequest(
   const { tenantId, id } = context.deploy;
   const { canaryRequest } = await platform.store.deploys.get(tenantId, id);
   const next = advanceCanary(steps, state, canaryRequest, platform.now());
-  if (next !== state || canaryRequest) await tell(platform, execution, steps, next, canaryRequest !== null);
-  return next;
+  if (next === state && !canaryRequest) return next;
+  return tell(platform, execution, steps, next, canaryRequest !== null);
 }
 
 async function tell(
   platform: Platform,
   execution: Execution,
   steps: Canary['steps'],
-  state: CanaryState,
+  told: CanaryState,
   isAnswer = false,
-): Promise<void> {
+): Promise<CanaryState> {
   const { context, writer } = execution;
   // Whoever reads where it stands finds the traffic there already.
-  await divideTraffic(platform, execution, steps, state);
+  await divideTraffic(platform, execution, steps, told);
+  // A step whose instances had to be started begins when they are there.
+  const state = platform.router.weights === 'exact' ? told : { ...told, since: platform.now() };
   const phase = state.paused ? 'paused' : 'canary';
   await platform.store.transaction(async ({ deploys }) => {
     await setPhase({ store: { deploys } }, execution, phase, { canary: state });
     if (isAnswer) await deploys.setCanaryRequest(context.deploy.tenantId, context.deploy.id, null);
   });
-  const share = `${state.weight} % of the traffic goes to the new revision`;
+  const share = await shareInWords(platform, execution, state);
   const words = state.paused ? `${share}; waiting for a promotion or an abort` : share;
   writer.say(isPromoted(steps, state) ? 'Promoted: everything goes to the new revision' : words, { step: 'canary' });
+  return state;
 }
 
 /** Gives the new instances their part, unless they are to have everything: that is the switch's affair. */
@@ -123,7 +143,32 @@ async function divideTraffic(
   state: CanaryState,
 ): Promise<void> {
   if (isPromoted(steps, state)) return;
-  const { target, environment } = execution.context;
+  const { environment } = execution.context;
+  const isExact = platform.router.weights === 'exact';
+  if (!isExact) {
+    const there = await platform.deployer.observe(environment.id);
+    const limits = limitsAt(platform, execution, there, state.weight);
+    const current = currentInstances(execution.context.target, there);
+    const isShort = ([name, most]: [string, number]) => current.filter(({ service }) => service === name).length < most;
+    if (Object.entries(limits).some(isShort)) for await (const _ of bringUp(platform, execution, limits));
+  }
   const observed = await platform.deployer.observe(environment.id);
-  await routeWith(platform, execution, divided({ target, before: execution.before }, observed, state.weight).weights);
+  // What is started may have been taken out of the target: it is the newest that counts.
+  const { target } = execution.context;
+  const percent = isExact ? state.weight : null;
+  await routeWith(platform, execution, divided({ target, before: execution.before }, observed, percent).weights);
+}
+
+/** Such as `10 % of the traffic goes to the new revision`, or what numbers make of that. */
+async function shareInWords(platform: Platform, { context, before }: Execution, state: CanaryState): Promise<string> {
+  if (platform.router.weights === 'exact') return `${state.weight} % of the traffic goes to the new revision`;
+  const { target, environment } = context;
+  const observed = await platform.deployer.observe(environment.id);
+  const shares = Object.keys(sharesByNumber({ target, before }, observed, state.weight)).map((service) => {
+    const { weights } = divided({ target, before }, observed, null);
+    const all = observed.filter((each) => each.service === service && weights[each.name] !== undefined).length;
+    const fresh = currentInstances(target, observed).filter((each) => each.service === service).length;
+    return `${fresh} of ${all} instances of ${service} are new: about ${Math.round((100 * fresh) / Math.max(1, all))} % of the traffic`;
+  });
+  return shares.join('; ') || `${state.weight} % of the traffic goes to the new revision`;
 }

@@ -1,6 +1,6 @@
 import { DeployFailed, startOrder } from '@eve/domain';
 import type { Platform } from '../../platform.ts';
-import type { ServiceTarget } from '../../ports/deployer.ts';
+import type { Halting, ServiceTarget } from '../../ports/deployer.ts';
 import { pause } from '../../work/pause.ts';
 import { currentInstances } from '../current-instances.ts';
 import { writesVolume } from '../deploy-target.ts';
@@ -9,8 +9,9 @@ import { stabilise } from '../stabilise.ts';
 import { startInstances } from '../start-instances.ts';
 import { serveEvenly, switchTraffic } from '../switch-traffic.ts';
 import { untilDrained } from '../until-drained.ts';
-import { watchInstances } from '../watch-instances.ts';
 import { mixture, type Turn } from './mixture.ts';
+import { monitor } from './monitor.ts';
+import { rollingByRuntime } from './rolling-by-runtime.ts';
 import { goesOn, pauseAt } from './rolling-pause.ts';
 
 /**
@@ -18,29 +19,42 @@ import { goesOn, pauseAt } from './rolling-pause.ts';
  * been replaced are stopped, not removed, so that all of them can come back until the deploy is healthy.
  */
 export async function rolling(platform: Platform, execution: Execution): Promise<Progress> {
-  const { target, deploy } = execution.context;
+  const { deploy } = execution.context;
   if (deploy.phase !== 'stabilising') {
     if (deploy.phase === 'paused' && !(await goesOn(platform, execution))) return 'waiting';
-    const ordered = startOrder(target.services.map(({ service }) => service)).flat();
-    const services = ordered.flatMap(({ name }) => target.services.find(({ service }) => service.name === name) ?? []);
-    for (const wanted of services) {
-      try {
-        await replaceReplicas(platform, execution, wanted, services);
-      } catch (error) {
-        if (!(error instanceof DeployFailed) || wanted.service.update.failureAction !== 'pause') throw error;
-        await pauseAt(platform, execution, error.failure);
-        return 'waiting';
-      }
-    }
+    const { exchange } = platform.deployer;
+    const progress =
+      exchange.by === 'rolling'
+        ? await rollingByRuntime(platform, execution, exchange)
+        : await replaceServices(platform, execution, exchange);
+    if (progress === 'waiting') return progress;
   }
   await switchTraffic(platform, execution);
   await stabilise(platform, execution);
   return 'switched';
 }
 
+async function replaceServices(platform: Platform, execution: Execution, exchange: Halting): Promise<Progress> {
+  const { target } = execution.context;
+  const ordered = startOrder(target.services.map(({ service }) => service)).flat();
+  const services = ordered.flatMap(({ name }) => target.services.find(({ service }) => service.name === name) ?? []);
+  for (const wanted of services) {
+    try {
+      await replaceReplicas(platform, { ...execution, exchange }, wanted, services);
+    } catch (error) {
+      if (!(error instanceof DeployFailed) || wanted.service.update.failureAction !== 'pause') throw error;
+      await pauseAt(platform, execution, exchange, error.failure);
+      return 'waiting';
+    }
+  }
+  return 'switched';
+}
+
+type Replacing = Execution & { readonly exchange: Halting };
+
 async function replaceReplicas(
   platform: Platform,
-  execution: Execution,
+  execution: Replacing,
   wanted: ServiceTarget,
   services: readonly ServiceTarget[],
 ): Promise<void> {
@@ -68,7 +82,7 @@ async function replaceReplicas(
 }
 
 /** Lets what is there serve, and stops the old ones that it makes up for once their requests have ended. */
-async function moveOn(platform: Platform, execution: Execution, turn: Turn): Promise<void> {
+async function moveOn(platform: Platform, execution: Replacing, turn: Turn): Promise<void> {
   const { context, before, writer, until } = execution;
   const { target, environment } = context;
   const observed = await platform.deployer.observe(environment.id);
@@ -79,22 +93,6 @@ async function moveOn(platform: Platform, execution: Execution, turn: Turn): Pro
   platform.failpoint('after-switch');
   if (out.length === 0) return;
   await untilDrained(platform, out, until);
-  await platform.deployer.halt(out, until);
+  await execution.exchange.halt(out, until);
   writer.say(`Stopped ${out.map(({ name }) => name).join(', ')}`, { service: turn.service, step: 'switch' });
-}
-
-/** Watches a service's new replicas for as long as it asks for. `continue` means that one which was healthy may fail again. */
-async function monitor(platform: Platform, execution: Execution, { service }: ServiceTarget): Promise<void> {
-  const { context, writer } = execution;
-  const { monitorMs, failureAction } = service.update;
-  if (!monitorMs) return;
-  const observed = await platform.deployer.observe(context.environment.id);
-  const mine = observed.filter((each) => each.deployId === context.target.deployId && each.service === service.name);
-  try {
-    await watchInstances(platform, execution, mine, { forMs: monitorMs, since: platform.now() });
-  } catch (error) {
-    if (!(error instanceof DeployFailed) || failureAction !== 'continue') throw error;
-    const words = `${error.message} The update goes on, as its failure_action says.`;
-    writer.say(words, { service: service.name, step: 'monitor' });
-  }
 }

@@ -33,7 +33,7 @@ export const Garbage = z
   .object({
     kind: z.enum([
       ...(['release', 'build', 'registry_image', 'engine_image', 'container'] as const),
-      ...(['network', 'volume', 'blob', 'instance_log'] as const),
+      ...(['network', 'volume', 'namespace', 'blob', 'instance_log'] as const),
     ]),
     id: z.string().describe('a reference, name, key or id'),
     size_bytes: z.number().nullable(),

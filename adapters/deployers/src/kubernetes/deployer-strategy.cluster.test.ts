@@ -1,0 +1,4 @@
+import { testDeployerStrategies } from '../../../../operations/testing/deployer-strategy-contract.ts';
+import { testKubernetesDeployer } from '../../testing/index.ts';
+
+testDeployerStrategies('kubernetes', () => testKubernetesDeployer());

@@ -1,0 +1,1 @@
+export { type KubernetesDeployerOptions, kubernetesDeployer } from './deployer.ts';

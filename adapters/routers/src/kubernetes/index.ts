@@ -1,0 +1,1 @@
+export { type KubernetesRouterOptions, kubernetesRouter } from './router.ts';

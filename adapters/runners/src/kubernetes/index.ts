@@ -1,0 +1,1 @@
+export { type KubernetesRunnerOptions, kubernetesRunner } from './runner.ts';

@@ -98,13 +98,18 @@ const meanings: Record<ErrorCode, string> = {
   idempotency_key_reused: 'This Idempotency-Key was used for another request.',
   idempotency_in_progress: 'The first request with this Idempotency-Key is still under way.',
   engine_shared: 'Builds of a second organisation are refused on one shared engine.',
+  host_taken: 'Another environment of the installation has this host name.',
+  cluster_refused:
+    'Kubernetes refused what Eve asked of it; the message says why, and which right or rule is behind it.',
   body_too_large: 'The body is larger than this route takes.',
   rate_limited: 'Too many requests.',
   source_unreachable: 'The repository cannot be reached from the server.',
   engine_unavailable: 'The Docker engine, the build engine, the router or a program they need does not work here.',
+  cluster_unreachable: 'The API server of the Kubernetes cluster, or a machine of it, does not answer.',
   registry_unavailable: 'The registry does not answer, or Eve runs none here.',
   database_unavailable: 'PostgreSQL does not answer.',
   disk_full: 'There is no space left.',
+  storage_unavailable: 'The bucket that keeps uploaded files and logs does not answer, or refuses Eve.',
 };
 
 const buildCodes: Record<BuildFailureCode, string> = {
@@ -129,6 +134,12 @@ const deployCodes: Record<DeployFailureCode, string> = {
   digest_mismatch: 'What runs is not the image that the release names.',
   engine_error: 'The engine refused something.',
   resource_error: 'Memory or disk ran out.',
+  unschedulable: 'No machine of the cluster has room for an instance, or fits it.',
+  quota_exceeded: 'A quota of the namespace leaves no room for an instance.',
+  admission_refused: 'An admission rule of the cluster refused an instance; its words are in the message.',
+  no_rights: 'Eve lacks a right in the cluster; the message names it.',
+  field_conflict: 'Somebody else manages what this deploy would change; the message names who and what.',
+  host_taken: 'Another environment has the host name that the manifest asks for.',
   infrastructure_error: 'The worker was lost; retries ran out.',
 };
 

@@ -1,4 +1,5 @@
-import { authenticate, type Caller, createOrganisation, createToken, type Platform } from '@eve/operations';
+import { authenticate, type Platform } from '@eve/operations';
+import { firstToken } from '@eve/server';
 import { type Credentials, readCredentials, writeCredentials } from './credentials.ts';
 
 const slug = 'local';
@@ -17,15 +18,7 @@ export async function ensureCredentials(
     if (known.url !== url) await writeCredentials(dataDir, credentials);
     return { credentials, fresh: false };
   }
-  const operator: Omit<Caller, 'tenantId'> = { actor: 'system', scopes: ['admin'], projectId: null, operator: true };
-  const organisation =
-    (await platform.store.organisations.findBySlug(slug)) ??
-    (await createOrganisation(platform, { ...operator, tenantId: 'org_' }, { slug, name: 'Local', tier: 'dedicated' }));
-  const { text } = await createToken(
-    platform,
-    { ...operator, tenantId: organisation.id },
-    { name: `local-${platform.now().toISOString().slice(0, 19).replace(/\D/g, '')}`, scopes: ['admin'] },
-  );
+  const text = await firstToken(platform, { slug, name: 'Local', tier: 'dedicated' });
   const credentials = { url, token: text };
   await writeCredentials(dataDir, credentials);
   return { credentials, fresh: true };

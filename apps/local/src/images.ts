@@ -11,6 +11,8 @@ export async function provideBaseImages(
   say: Log,
   signal: AbortSignal,
 ): Promise<void> {
+  // A cluster fetches its images itself.
+  if (!engine) return;
   const extraCaFiles = [config.NODE_EXTRA_CA_CERTS, config.SSL_CERT_FILE].filter((file) => file !== undefined);
   const made = await ensureBaseImages({
     engine: engine.host,

@@ -7,9 +7,11 @@ export interface LoadReport {
   readonly errors: readonly string[];
 }
 
-/** A steady load on one loopback URL from a thread of its own, until it is stopped. */
-export function startLoad(url: string, perSecond: number): { stop(): Promise<LoadReport> } {
-  if (!['127.0.0.1', 'localhost'].includes(new URL(url).hostname)) throw new Error('Load goes to this machine only.');
+/** A steady load on one loopback URL, or one of a test's own network, from a thread of its own, until it is stopped. */
+export function startLoad(url: string, perSecond: number, ownNetwork?: RegExp): { stop(): Promise<LoadReport> } {
+  const { hostname } = new URL(url);
+  if (!['127.0.0.1', 'localhost'].includes(hostname) && !ownNetwork?.test(hostname))
+    throw new Error('Load goes to this machine only.');
   const worker = new Worker(new URL('./load-thread.ts', import.meta.url), { workerData: { url, perSecond } });
   const report = new Promise<LoadReport>((resolve, reject) => {
     worker.once('message', resolve);

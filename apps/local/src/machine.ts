@@ -8,6 +8,8 @@ export interface MachineOptions {
   readonly dataDir: string;
   readonly cacheDir: string;
   readonly dockerHost: string | null;
+  /** Whether what is deployed runs on a cluster: then no engine and no router are needed here. */
+  readonly cluster: boolean;
   /** Whether anything may be installed at all. */
   readonly install: boolean;
   /** Answers yes without asking. */
@@ -18,9 +20,10 @@ export interface MachineOptions {
 
 /** Sees to it that the programs are on this machine: says what is missing, asks once on a terminal, installs. */
 export async function prepareMachine(options: MachineOptions): Promise<Programs> {
-  const { dataDir, cacheDir, dockerHost, log, signal } = options;
-  const engine = await findEngine({ dataDir, dockerHost });
-  const missing = await missingPrograms({ engine: engine === null || engine.own, baseImages: false, cacheDir });
+  const { dataDir, cacheDir, dockerHost, cluster, log, signal } = options;
+  const found = cluster ? null : await findEngine({ dataDir, dockerHost });
+  const engine = !cluster && (found === null || found.own);
+  const missing = await missingPrograms({ engine, machine: !cluster, baseImages: false, cacheDir });
   if (missing.length > 0) {
     log(
       `Eve needs ${missing.length === 1 ? 'a program' : `${missing.length} programs`} that this machine does not have:`,

@@ -11,8 +11,8 @@ interface Requirement {
   readonly files: readonly string[];
   readonly debian: string;
   readonly why: string;
-  /** Only for an engine that Eve starts, or only for making base images. */
-  readonly only?: 'engine' | 'baseImages';
+  /** Only for an engine that Eve starts, for making base images, or where this machine runs what is deployed. */
+  readonly only?: 'engine' | 'baseImages' | 'machine';
 }
 
 const requirements = {
@@ -27,7 +27,12 @@ const requirements = {
     debian: 'docker-registry',
     why: 'keeps the images that are built',
   },
-  haproxy: { files: ['haproxy'], debian: 'haproxy', why: 'routes requests to what is deployed' },
+  haproxy: {
+    files: ['haproxy'],
+    debian: 'haproxy',
+    why: 'routes requests to what is deployed',
+    only: 'machine',
+  },
   mke2fs: { files: ['mke2fs'], debian: 'e2fsprogs', why: 'makes root file systems' },
   openssl: {
     files: ['openssl'],
@@ -43,7 +48,7 @@ const requirements = {
 export type ProgramName = keyof typeof requirements | 'buildx';
 
 export interface MissingProgram {
-  readonly name: ProgramName;
+  readonly name: string;
   /** The Debian package that has it. */
   readonly debian: string;
   readonly why: string;
@@ -55,6 +60,8 @@ export type Programs = Partial<Readonly<Record<ProgramName, string>>>;
 export interface ProgramNeeds {
   /** Whether Eve has to start an engine, because none runs. */
   readonly engine: boolean;
+  /** Whether this machine runs what is deployed, and not a cluster; it does unless said. */
+  readonly machine?: boolean;
   /** Whether base images have to be made on this machine. */
   readonly baseImages: boolean;
   /** Where what is unpacked beside the system lies. */
@@ -83,10 +90,13 @@ export async function findPrograms(needs: Pick<ProgramNeeds, 'cacheDir' | 'searc
 /** What is needed and not there, in the words of a Debian system. */
 export async function missingPrograms(needs: ProgramNeeds): Promise<MissingProgram[]> {
   const found = await findPrograms(needs);
+  const { machine = true } = needs;
+  const wanted = { ...needs, machine };
   const missing: MissingProgram[] = Object.entries(requirements)
-    .filter(([name, it]) => !found[name as ProgramName] && (!('only' in it) || needs[it.only]))
-    .map(([name, { debian, why }]) => ({ name: name as ProgramName, debian, why }));
-  if (!found.buildx) missing.push({ name: 'buildx', debian: 'docker-buildx', why: 'drives builds (0.13 or newer)' });
+    .filter(([name, it]) => !found[name as ProgramName] && (!('only' in it) || wanted[it.only]))
+    .map(([name, { debian, why }]) => ({ name, debian, why }));
+  if (machine && !found.buildx)
+    missing.push({ name: 'buildx', debian: 'docker-buildx', why: 'drives builds (0.13 or newer)' });
   return missing;
 }
 

@@ -25,6 +25,7 @@ export async function holdServices(file = policyFile): Promise<AsyncDisposable> 
 /** Services that the packages bring along; Eve runs these programs itself. */
 const servicesOf: Readonly<Record<string, readonly string[]>> = {
   'docker.io': ['docker.service', 'docker.socket', 'containerd.service'],
+  containerd: ['containerd.service'],
   'docker-registry': ['docker-registry.service'],
   haproxy: ['haproxy.service'],
 };

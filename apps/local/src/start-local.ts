@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@eve/adapter-postgres';
 import { type RegistryOptions, registryStorage, startRegistry, stopRegistry } from '@eve/adapter-registries';
@@ -35,7 +36,8 @@ export interface StartOptions {
 export interface LocalEve extends AsyncDisposable {
   readonly directory: DataDirectory;
   readonly platform: Platform;
-  readonly engine: Engine;
+  /** Null where what is deployed runs on a cluster. */
+  readonly engine: Engine | null;
   readonly programs: Programs;
   readonly credentials: Credentials;
   /** Whether the credentials were made just now. */
@@ -62,22 +64,24 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
   const logger = openLogger(config, join(dataDir, 'eve.log'));
   const log = logOf(logger);
   const dockerHost = config.DOCKER_HOST ?? null;
+  const cluster = config.EVE_DEPLOYER === 'kubernetes';
   const programs = await prepareMachine({
     dataDir,
     cacheDir,
     dockerHost,
+    cluster,
     install: config.EVE_INSTALL,
     yes,
     log: say,
     signal,
   });
   const { buildx, haproxy, git } = programs;
-  if (!buildx || !haproxy || !git)
+  if (!git || (!cluster && !(buildx && haproxy)))
     throw new PlatformError('engine_unavailable', 'A program is still missing after the installation.');
 
   const host = asked?.host ?? '127.0.0.1';
   const publicUrl = config.EVE_PUBLIC_URL ?? `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${ports.api}`;
-  const registryHost = `127.0.0.1:${ports.registry}`;
+  const registryHost = config.EVE_REGISTRY_HOST ?? `127.0.0.1:${ports.registry}`;
   const starts = config.DATABASE_URL
     ? null
     : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), port: null, log });
@@ -86,7 +90,7 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
   const registryOptions: RegistryOptions = {
     dataDir,
     program: programs.registry ?? null,
-    port: ports.registry,
+    ...registryAddress(config, ports.registry),
     realm: `${publicUrl}/registry/token`,
     service: registryService,
   };
@@ -98,7 +102,7 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
   });
   const [postgres, engine] = await Promise.all([
     starts,
-    runningEngine(config, programs, registryHost, say, signal),
+    cluster ? null : runningEngine(config, programs, registryHost, say, signal),
     registry,
   ]);
   const platform = starting.use(
@@ -106,18 +110,19 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
       config,
       installation,
       databaseUrl: config.DATABASE_URL ?? (postgres?.url as string),
-      dockerHost: engine.host,
-      programs: { buildx, haproxy, git },
-      buildkit: await ownBuildkit(config, registryHost, say),
+      git,
+      docker: engine && buildx && haproxy ? { host: engine.host, buildx, haproxy } : null,
+      buildkit: cluster ? null : await ownBuildkit(config, registryHost, say),
       local: true,
       publicUrl,
       registryHost,
       registryStorage: registryStorage(registryOptions),
-      networkPool: (engine.own && (await engineBlock(dataDir))) || config.EVE_NETWORK_POOL,
+      networkPool: (engine?.own && (await engineBlock(dataDir))) || config.EVE_NETWORK_POOL,
       log,
     }),
   );
-  await reviveInstances(engine, installation.id, signal);
+  await directory.adopt(platform.settings.installation);
+  if (engine) await reviveInstances(engine, platform.settings.installation, signal);
   starting.use(await startServer(platform, { config, host, port: ports.api, version, logger }));
   const { credentials, fresh } = await ensureCredentials(platform, { dataDir, url: publicUrl });
   const empty = (await platform.store.projects.countAll()) === 0;
@@ -133,6 +138,17 @@ export async function startLocal({ config, version, yes, say, signal }: StartOpt
     empty,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Where the registry listens: on loopback, or where nodes and builds of a cluster reach it. */
+function registryAddress(
+  { EVE_REGISTRY_HOST: named }: Config,
+  chosen: number,
+): Required<Pick<RegistryOptions, 'host' | 'port'>> {
+  if (named === undefined) return { host: '127.0.0.1', port: chosen };
+  const [host = '', port = '80'] = named.split(':');
+  // A name means whatever address of this machine others find behind it.
+  return { host: isIPv4(host) ? host : '0.0.0.0', port: Number(port) };
 }
 
 async function runningEngine(

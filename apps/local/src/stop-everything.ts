@@ -7,6 +7,7 @@ import { type Config, peekInstallation } from '@eve/server';
 import { stopBuildkit } from './buildkit.ts';
 import { findEngine } from './engine.ts';
 import { type Removed, removeInstances, removeOurImages, stopInstances } from './our-containers.ts';
+import { removeNamespaces } from './our-namespaces.ts';
 import type { Log } from './run-program.ts';
 import { stopEngine } from './stop-engine.ts';
 
@@ -38,6 +39,10 @@ export async function stopEverything({
   if (!installation) return null;
   await stopEve(dataDir, say);
   const signal = AbortSignal.timeout(patienceMs * 4);
+  if (config.EVE_DEPLOYER === 'kubernetes' && (volumes || removeData)) {
+    const count = await removeNamespaces(config, installation.id);
+    say(`Removed ${count} namespaces of this installation from the cluster.`);
+  }
   const engine = await findEngine({ dataDir, dockerHost: config.DOCKER_HOST ?? null }).catch(() => null);
   let removed: Removed | null = null;
   if (engine && (volumes || removeData)) {

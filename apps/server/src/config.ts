@@ -2,24 +2,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PlatformError } from '@eve/domain';
 import { z } from 'zod';
-
-const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
-const port = z.coerce.number().int().min(1).max(65_535);
-const count = z.coerce.number().int().min(1).max(1_000);
-
-const kept = z.coerce.number().int().min(0).max(100_000);
-
-const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-/** A duration in milliseconds, written as 90s, 15m or 2h. */
-const duration = (otherwise: string) =>
-  z
-    .string()
-    .regex(/^[1-9]\d{0,6}(ms|s|m|h)$/, 'must be a duration such as 90s, 15m or 2h')
-    .default(otherwise)
-    .transform((text) => Number.parseInt(text, 10) * (units[text.replace(/\d+/, '')] ?? 1));
-/** As a duration, or 0. */
-const durationOrNever = (otherwise: string) =>
-  z.union([z.literal('0').transform(() => 0), duration(otherwise)]).default(duration(otherwise).parse(undefined));
+import { clusterVariables } from './config-cluster.ts';
+import { count, duration, durationOrNever, flag, kept, port } from './config-values.ts';
 
 const environment = z.object({
   EVE_DATA_DIR: z
@@ -32,11 +16,60 @@ const environment = z.object({
     .min(1)
     .optional()
     .describe('What may be lost: downloaded programs, the base system of made images.'),
+  EVE_KEYS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A directory with the keys that all processes share, where they run on several machines: `registry-logins.key`, `token.key`, `token.crt`, and `master.key` unless EVE_MASTER_KEY is set. Nothing is made in it. Default: files of the data directory.',
+    ),
+  EVE_BLOBS_S3: z
+    .string()
+    .regex(
+      /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9_@+=-][A-Za-z0-9._@+=-]{0,99}){0,3}$/,
+      'must be s3://bucket or s3://bucket/prefix',
+    )
+    .optional()
+    .describe(
+      'The bucket, and the place in it, where uploaded sources and finished logs are kept, for processes on several machines. No other installation may have the same place. Default: the data directory.',
+    ),
+  EVE_BLOBS_S3_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .regex(/^[^?#@]+$/, 'must have neither user, query nor fragment')
+    .optional()
+    .describe('Another server that speaks S3; the bucket is then part of the path. Default: Amazon S3 in the region.'),
+  EVE_BLOBS_S3_REGION: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .default('us-east-1')
+    .describe('The region of the bucket, which requests are signed for.'),
+  EVE_BLOBS_S3_ACCESS_KEY_ID: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/)
+    .optional()
+    .describe('The key that may list the bucket, and get, put and delete its objects.'),
+  EVE_BLOBS_S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('The secret of that key.'),
   EVE_LISTEN: z
     .string()
     .regex(/^[^:]+:\d+$|^\[.+\]:\d+$/, 'must be host:port')
     .optional()
     .describe('Address of the API. Default 127.0.0.1:4600, or another free port when that is taken.'),
+  EVE_WORKER: flag
+    .default(true)
+    .describe('Whether `serve` also takes work. `false` where workers are processes of their own.'),
+  EVE_HEALTH_LISTEN: z
+    .string()
+    .regex(/^[^:]+:\d+$/, 'must be host:port')
+    .optional()
+    .describe(
+      'Where `work` answers `/health/live` and `/health/ready`. Default: nowhere; `serve` has both in its API.',
+    ),
+  EVE_API_DRAIN: durationOrNever('0').describe(
+    'How long `serve` goes on answering after SIGTERM, not ready any more and closing each connection after its answer, so that a load balancer can take it out. 0: not at all.',
+  ),
+  EVE_WORK_GRACE: durationOrNever('10s').describe(
+    'How long builds and deploys may still end by themselves after SIGTERM, before they are handed to other workers.',
+  ),
   EVE_PUBLIC_URL: z.url().optional().describe('How others reach the API. Default: from EVE_LISTEN.'),
   DATABASE_URL: z
     .string()
@@ -103,8 +136,9 @@ const environment = z.object({
     .min(1)
     .optional()
     .describe(
-      'A BuildKit daemon to build with instead of the engine’s own; with `{organisation}` in it each organisation has its own, which a second one needs.',
+      'A BuildKit daemon to build with instead of the engine’s own, or several with commas between them; with `{organisation}` in it each organisation has its own, which a second one needs.',
     ),
+  ...clusterVariables,
   EVE_BUILDKIT_INSECURE_REGISTRIES: z
     .string()
     .default('')
@@ -188,6 +222,7 @@ const environment = z.object({
     .describe('The Docker engine, by its socket. Default /var/run/docker.sock, else one that Eve starts.'),
   XDG_DATA_HOME: z.string().optional(),
   XDG_CACHE_HOME: z.string().optional(),
+  KUBECONFIG: z.string().optional(),
   SSL_CERT_FILE: z.string().optional(),
   NODE_EXTRA_CA_CERTS: z.string().optional(),
 });
@@ -212,6 +247,8 @@ const secretVariables = [
   'EVE_MASTER_KEY',
   'EVE_MASTER_KEY_FORMER',
   'EVE_INTERNAL_API_KEY',
+  'EVE_BLOBS_S3_ACCESS_KEY_ID',
+  'EVE_BLOBS_S3_SECRET_ACCESS_KEY',
 ] as const;
 
 /** Reads this process's environment and takes its secrets away, so that no program it starts is handed them. Throws as readConfig does. */

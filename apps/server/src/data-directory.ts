@@ -25,6 +25,8 @@ export interface DataDirectory extends AsyncDisposable {
   readonly fresh: boolean;
   /** The port that the API had to leave to another program. */
   readonly movedFrom: number | null;
+  /** Takes the id on that the database has recorded, where it is another one. */
+  adopt(id: string): Promise<void>;
 }
 
 /** The ports an operator asked for; null where Eve may choose. */
@@ -53,15 +55,15 @@ export async function openDataDirectory(path: string, wanted: WantedPorts): Prom
       known ?? { format, id: newInstallationId(), ports: { api: 0, registry: 0, router: 0 } },
       wanted,
     );
-    if (JSON.stringify(installation) !== JSON.stringify(known)) {
-      await writeFile(`${file}.new`, `${JSON.stringify(installation, null, 2)}\n`, { mode: 0o600 });
-      await rename(`${file}.new`, file);
-    }
+    if (JSON.stringify(installation) !== JSON.stringify(known)) await writeInstallation(file, installation);
     return {
       path,
       installation,
       fresh: known === null,
       movedFrom: installation.ports.api === usual ? null : usual,
+      async adopt(id) {
+        if (id !== installation.id) await writeInstallation(file, { ...installation, id });
+      },
       [Symbol.asyncDispose]: lock[Symbol.asyncDispose],
     };
   } catch (error) {
@@ -88,6 +90,11 @@ function readInstallation(text: string, file: string): Installation {
     );
   }
   return parsed.data;
+}
+
+async function writeInstallation(file: string, installation: Installation): Promise<void> {
+  await writeFile(`${file}.new`, `${JSON.stringify(installation, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
 }
 
 function newInstallationId(): string {

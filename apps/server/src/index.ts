@@ -1,6 +1,9 @@
 export * from './config.ts';
 export * from './data-directory.ts';
+export * from './first-token.ts';
+export * from './health.ts';
 export * from './http.ts';
+export { kubeconfigPlace } from './kubernetes-runtime.ts';
 export * from './logger.ts';
 export * from './platform.ts';
 export * from './server.ts';

@@ -1,12 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { directoryBlobs, directoryLogSpool } from '@eve/adapter-blobs';
-import { buildkitBuilder, buildxBuilder, type Daemons, daemonsAt, trimLayerCaches } from '@eve/adapter-builders';
-import { dockerDeployer } from '@eve/adapter-deployers';
-import { dockerEngine } from '@eve/adapter-docker';
-import { keyFileVault } from '@eve/adapter-keys';
+import { directoryLogSpool } from '@eve/adapter-blobs';
+import { type Daemons, daemonsAt, trimLayerCaches } from '@eve/adapter-builders';
 import {
   createNotifications,
   createPool,
@@ -16,18 +12,21 @@ import {
   postgresLogs,
   postgresStore,
   queueRecords,
+  recordedInstallation,
   workQueue,
 } from '@eve/adapter-postgres';
-import { openLoginKey, registryLogins, registryReader, registryTokens } from '@eve/adapter-registries';
-import { haproxyRouter } from '@eve/adapter-routers';
-import { dockerRunner } from '@eve/adapter-runners';
+import { registryLogins, registryReader } from '@eve/adapter-registries';
 import { gitSource } from '@eve/adapter-sources';
-import { encodeId, isId, uuidV7 } from '@eve/domain';
-import { type Log, lostMasterKeys, type Platform, type RegistryStorage } from '@eve/operations';
+import type { Capacity } from '@eve/domain';
+import { isLoginRevoked, type Log, lostMasterKeys, type Platform, type RegistryStorage } from '@eve/operations';
+import { openBlobs } from './blobs.ts';
 import type { Config } from './config.ts';
 import type { Installation } from './data-directory.ts';
+import { type DockerParts, dockerRuntime, type RuntimeOptions } from './docker-runtime.ts';
 import { failpoint } from './failpoint.ts';
-import { givenVault } from './given-vault.ts';
+import { openKeys } from './keys.ts';
+import { kubernetesRuntime } from './kubernetes-runtime.ts';
+import { newId } from './new-id.ts';
 
 /** How builds reach BuildKit itself. */
 export interface BuildkitParts {
@@ -40,9 +39,9 @@ export interface PlatformParts {
   readonly config: Config;
   readonly installation: Installation;
   readonly databaseUrl: string;
-  /** `unix://…` */
-  readonly dockerHost: string;
-  readonly programs: { readonly buildx: string; readonly haproxy: string; readonly git: string };
+  readonly git: string;
+  /** The Docker engine (`unix://…`) and the programs that go with it; null where revisions run on Kubernetes. */
+  readonly docker: DockerParts | null;
   /** BuildKit daemons of this installation, where it has its own. */
   readonly buildkit?: BuildkitParts | null;
   /** Whether this is the one-machine installation of a person. */
@@ -57,13 +56,12 @@ export interface PlatformParts {
 }
 
 export const registryService = 'eve-registry';
-const servicePorts = 3_000;
 const partitionsEveryMs = 12 * 60 * 60_000;
 const trimEveryMs = 60_000;
 
 /** Wires every port to its adapter: the only place where they meet. Migrates the database first. */
 export async function openPlatform(parts: PlatformParts): Promise<Platform & AsyncDisposable> {
-  const { config, installation, databaseUrl, log, local } = parts;
+  const { config, databaseUrl, log, local } = parts;
   const { dataDir } = config;
   const workDir = join(dataDir, 'work');
   await mkdir(workDir, { recursive: true, mode: 0o700 });
@@ -76,6 +74,7 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
   await using opening = new AsyncDisposableStack();
   opening.defer(() => pool.end());
   await migrate(pool);
+  const installation = { ...parts.installation, id: await recordedInstallation(pool, parts.installation.id) };
   await ensureLogPartitions(pool, { at: now() });
   const partitions = setInterval(() => {
     ensureLogPartitions(pool, { at: now() }).catch((error: unknown) =>
@@ -97,8 +96,7 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
     }),
   );
 
-  const engine = dockerEngine({ socketPath: parts.dockerHost });
-  const keys = join(dataDir, 'keys');
+  const keys = await openKeys(config, { local, registry: parts.registryHost !== null });
   const insecure = [
     ...config.EVE_BUILDKIT_INSECURE_REGISTRIES.split(',').map((host) => host.trim()),
     config.EVE_BUILDKIT_INSECURE_ALL ? '*' : '',
@@ -106,12 +104,21 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
   const variables = {
     ...(config.SSL_CERT_FILE && { SSL_CERT_FILE: config.SSL_CERT_FILE, GIT_SSL_CAINFO: config.SSL_CERT_FILE }),
   };
-  const blobs = directoryBlobs(join(dataDir, 'blobs'));
+  const ending = new AbortController();
+  opening.defer(() => ending.abort(new Error('this process ends')));
+  const blobs = await openBlobs(config, ending.signal);
   // A daemon that somebody else runs is reached with the machine's own client.
   const buildkit =
     config.EVE_BUILDKIT_ADDR === undefined
       ? (parts.buildkit ?? null)
       : { buildctl: 'buildctl', daemons: daemonsAt(config.EVE_BUILDKIT_ADDR) };
+  const runtimeOptions: RuntimeOptions = {
+    ...{ config, installation: installation.id, workDir, insecureHosts: insecure, variables, buildkit, now, log },
+  };
+  const onCluster = parts.docker === null;
+  const { machine, ...runtime } = parts.docker
+    ? { machine: thisMachine(parts), ...dockerRuntime(parts.docker, parts.networkPool, runtimeOptions) }
+    : await kubernetesRuntime(runtimeOptions, parts);
   const store = postgresStore(database(pool), queueRecords);
   const platform: Platform = {
     store,
@@ -122,67 +129,40 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
       maxBytes: config.EVE_LOG_SPOOL_MB * 1024 * 1024,
     }),
     blobs,
-    vault: givenVault(config) ?? (await keyFileVault(join(keys, 'master.key'))),
-    source: gitSource({ workDir, git: parts.programs.git, variables }),
-    builders: {
-      buildx: buildxBuilder({
-        ...{ workDir, insecureHosts: insecure, variables },
-        buildx: parts.programs.buildx,
-        dockerHost: parts.dockerHost,
-        daemons: buildkit?.daemons ?? null,
-      }),
-      ...(buildkit && {
-        buildkit: buildkitBuilder({ ...buildkit, workDir, insecureHosts: insecure, variables }),
-      }),
-    },
+    vault: keys.vault,
+    source: gitSource({ workDir, git: parts.git, variables }),
+    ...runtime,
     registry: registryReader({
       insecureHosts: insecure,
       ownHost: parts.registryHost,
       closedAddresses: config.EVE_LOCAL_SOURCES ?? local,
       certificates: config.SSL_CERT_FILE ? await certificatesOf(config.SSL_CERT_FILE, log) : [],
     }),
-    registryTokens: parts.registryHost ? registryTokens({ dataDir }) : null,
+    registryTokens: keys.registryTokens,
     registryLogins: registryLogins({
-      key: await openLoginKey(join(keys, 'registry-logins.key')),
+      key: keys.loginKey,
       host: parts.registryHost ?? 'registry.invalid',
-      isRevoked: (subject) =>
-        isId('brun', subject)
-          ? store.buildRuns.hasEnded(subject)
-          : isId('dep', subject) && store.deploys.hasEnded(subject),
+      isRevoked: (subject) => isLoginRevoked({ store }, subject),
     }),
-    deployer: dockerDeployer({
-      engine,
-      installation: installation.id,
-      now,
-      networkPool: parts.networkPool,
-      // Above the ports of services: a container must never take one that a stopped service comes back to.
-      ports: {
-        from: config.EVE_SERVICE_PORTS_FROM + servicePorts,
-        to: config.EVE_SERVICE_PORTS_FROM + 3 * servicePorts,
-      },
-    }),
-    router: haproxyRouter({ dataDir, program: parts.programs.haproxy }),
     registryStorage: parts.registryStorage ?? null,
-    runner: dockerRunner({ engine, installation: installation.id }),
     settings: {
       installation: installation.id,
       localSources: config.EVE_LOCAL_SOURCES ?? local,
       buildReuse: config.EVE_BUILD_REUSE,
-      buildBackend: config.EVE_BUILD_BACKEND ?? (parts.buildkit ? 'buildkit' : 'buildx'),
+      buildBackend: config.EVE_BUILD_BACKEND ?? (parts.buildkit || onCluster ? 'buildkit' : 'buildx'),
       buildQueueTimeoutMs: config.EVE_BUILD_QUEUE_TIMEOUT,
       buildPrepareTimeoutMs: config.EVE_BUILD_PREPARE_TIMEOUT,
       buildCache: config.EVE_BUILD_CACHE,
       sbomScanner: config.EVE_SBOM_SCANNER ?? null,
       cacheDir: layers.directory,
-      machine:
-        local && config.EVE_BUILDKIT_ADDR === undefined
-          ? { memoryBytes: totalmem(), cpus: availableParallelism() }
-          : null,
+      machine,
       registryHost: parts.registryHost,
       registryService,
       internalApiKey: config.EVE_INTERNAL_API_KEY ?? null,
       domain: config.EVE_DOMAIN,
       routerPort: installation.ports.router,
+      addresses: onCluster ? 'cluster' : 'machine',
+      lastingLogins: onCluster,
       servicePortsFrom: config.EVE_SERVICE_PORTS_FROM,
       defaultTier: config.EVE_DEFAULT_TIER,
       publicUrl: parts.publicUrl,
@@ -198,16 +178,23 @@ export async function openPlatform(parts: PlatformParts): Promise<Platform & Asy
         everyMs: config.EVE_RETENTION_EVERY,
       },
       // A daemon's layers are open to all who build on it: each organisation has to have its own.
-      sharedEngine: buildkit === null || config.EVE_BUILDKIT_ADDR?.includes('{organisation}') === false,
+      // Every Job has a daemon of its own.
+      sharedEngine: (buildkit === null && !onCluster) || config.EVE_BUILDKIT_ADDR?.includes('{organisation}') === false,
     },
     log,
     now,
-    newId: (prefix) => encodeId(prefix, uuidV7(Date.now(), randomBytes(10))),
+    newId,
     failpoint: failpoint(config.EVE_FAILPOINT),
   };
   await lostMasterKeys(platform);
   const opened = opening.move();
   return { ...platform, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Builds of this machine's own engine cannot use more than it has. */
+function thisMachine({ local, config }: PlatformParts): Capacity | null {
+  if (!local || config.EVE_BUILDKIT_ADDR !== undefined) return null;
+  return { memoryBytes: totalmem(), cpus: availableParallelism() };
 }
 
 async function certificatesOf(file: string, log: Log): Promise<readonly string[]> {

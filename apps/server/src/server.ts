@@ -10,26 +10,29 @@ import { work } from './work.ts';
 
 const listenAttempts = 10;
 const listenPauseMs = 300;
+const longestRequestMs = 20_000;
 
-/** The API and a worker in one process; disposing drains and stops both. */
+/** The API and, unless the configuration says otherwise, a worker in one process; disposing drains and stops both. */
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves the API on an address and takes work. */
+/** Serves the API on an address, and takes work. */
 export async function startServer(
   platform: Platform,
-  options: { config: Config; host: string; port: number; version: string; logger: Logger; worker?: boolean },
+  options: { config: Config; host: string; port: number; version: string; logger: Logger },
 ): Promise<RunningServer> {
   const { config, host, port, version, logger } = options;
-  const app = await httpServer(platform, { version, logger });
+  const { app, draining } = await httpServer(platform, { version, logger });
   await listen(app, host, port);
   const stopping = new AbortController();
-  const working = options.worker === false ? Promise.resolve() : startWorker(platform, config, stopping.signal);
+  const working = config.EVE_WORKER ? startWorker(platform, config, stopping.signal) : Promise.resolve();
   return {
     url: `http://${host}:${port}`,
     async [Symbol.asyncDispose]() {
       stopping.abort();
+      const serveMs = config.EVE_API_DRAIN;
+      if (serveMs > 0) await draining.drain({ serveMs, endMs: longestRequestMs });
       await app.close();
       await working;
     },
@@ -44,6 +47,7 @@ export async function startWorker(platform: Platform, config: Config, signal: Ab
     buildSlots: config.EVE_BUILD_SLOTS,
     builderCapacity: config.EVE_BUILDER_CAPACITY ?? null,
     deploySlots: config.EVE_DEPLOY_SLOTS,
+    graceMs: config.EVE_WORK_GRACE,
   };
   await Promise.all([work(platform, options, signal), keepRouting(platform, signal)]);
 }

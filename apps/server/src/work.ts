@@ -25,11 +25,13 @@ export interface WorkerOptions {
   /** What all workers together build at once; null: not limited. */
   readonly builderCapacity: number | null;
   readonly deploySlots: number;
+  /** How long what runs may still end by itself after the signal, before it is given back. */
+  readonly graceMs: number;
 }
 
-/** Takes work and calls the operation of its kind until the signal ends it; what runs then is waited for. */
+/** Takes work and calls the operation of its kind until the signal ends it; what runs then may end, and is given back to other workers when it takes longer. */
 export async function work(platform: Platform, options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { worker, leaseMs, buildSlots, deploySlots, builderCapacity } = options;
+  const { worker, leaseMs, graceMs, buildSlots, deploySlots, builderCapacity } = options;
   const { store } = platform;
   await platform.queue.setCapacity('build', builderCapacity);
   await Promise.all([
@@ -43,6 +45,7 @@ export async function work(platform: Platform, options: WorkerOptions, signal: A
       {
         worker,
         leaseMs,
+        graceMs,
         slots: { build: buildSlots, deploy: deploySlots, control: 8 },
         handlers: {
           'execute-build-run': (item, ended, cancelled) => executeBuildRun(platform, item, ended, cancelled),

@@ -5,11 +5,13 @@ import { buildCached, buildCold, buildReuse } from './builds.ts';
 import { composeUp } from './compose.ts';
 import { deploySwitch, rollback } from './deploys.ts';
 import { type Figure, sentence, unmeasured } from './figure.ts';
+import { jobBuilder } from './job-builder.ts';
 import { list } from './list.ts';
 import { logFanout, logReads } from './log-reads.ts';
 import { logFollow, logThroughput } from './logs.ts';
 import { plan } from './plan.ts';
 import { claim, pickup } from './queue.ts';
+import { workerScaling } from './scaling.ts';
 import { openScene, type Scene } from './scene.ts';
 import { memory, start } from './start.ts';
 import { cancelSignal, fairness, takeover } from './workers.ts';
@@ -28,6 +30,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'build-cached': { run: buildCached, unit: 'ms over bare', target: '≤ 400 ms' },
   'build-cold': { run: buildCold, unit: 'ms', target: '≤ 1.10 ×' },
   'build-reuse': { run: buildReuse, unit: 'ms p99', target: '≤ 50 ms' },
+  'job-builder': { run: jobBuilder, unit: 'ms', target: '≤ 2000 ms over bare' },
   pickup: { run: pickup, unit: 'ms', target: '≤ 20 / 100 ms' },
   'deploy-switch': { run: deploySwitch, unit: 'ms beyond the app', target: '≤ 2000 ms' },
   rollback: { run: rollback, unit: 'ms', target: '≤ 3000 ms' },
@@ -41,6 +44,7 @@ const benches: Readonly<Record<string, Bench>> = {
   claim: { run: claim, unit: 'ms p50', target: '≤ 1.5 ×' },
   fairness: { run: fairness, unit: '× fair share', target: '≤ 1.5 ×' },
   takeover: { run: takeover, unit: 'ms', target: '≤ 15000 ms' },
+  'worker-scaling': { run: workerScaling, unit: 'builds/s', target: 'more workers take no less' },
   'cancel-signal': { run: cancelSignal, unit: 'ms', target: '≤ 50 / 2000 ms' },
   list: { run: list, unit: 'ms p99', target: '≤ 50 ms' },
   'api-read': { run: apiRead, unit: 'requests/s', target: '≥ 0.6 ×' },

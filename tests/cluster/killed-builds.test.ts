@@ -1,0 +1,4 @@
+import { testKilledBuilds } from '../faults/killed-builds.ts';
+import { kubernetesGround } from './ground.ts';
+
+testKilledBuilds(kubernetesGround);

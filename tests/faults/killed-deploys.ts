@@ -39,10 +39,18 @@ const files = (version: string) => ({
   'main.mjs': `import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 const version = readFileSync('version', 'utf8');
-const server = createServer((_, answer) => answer.end(version));
+let leaving = false;
+const server = createServer((_, answer) => {
+  if (leaving) answer.setHeader('connection', 'close');
+  answer.end(version);
+});
 server.keepAliveTimeout = 70_000;
 server.listen(Number(process.env.PORT), '0.0.0.0');
-process.on('SIGTERM', () => server.close(() => process.exit(0)));
+// Whoever keeps a connection is told first: nothing between it and a Service would ask again.
+process.on('SIGTERM', () => {
+  leaving = true;
+  setTimeout(() => server.close(() => process.exit(0)), 2_000);
+});
 `,
 });
 

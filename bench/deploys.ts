@@ -20,7 +20,8 @@ export async function deployVersion(scene: Scene, version: string): Promise<numb
   return performance.now() - began;
 }
 
-async function build(
+/** Builds a commit and waits for its end; throws unless it succeeds. */
+export async function build(
   api: EveClient,
   project: string,
   commit: { git_sha: string; manifest_hash: string },

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { readConfig } from '@eve/server';
 import { apiRead } from './api-read.ts';
 import { buildCached, buildCold, buildReuse } from './builds.ts';
+import { clusterDeploy, clusterFailure, clusterRequests } from './cluster.ts';
 import { composeUp } from './compose.ts';
 import { deploySwitch, rollback } from './deploys.ts';
 import { type Figure, sentence, unmeasured } from './figure.ts';
@@ -37,6 +38,9 @@ const benches: Readonly<Record<string, Bench>> = {
   'no-failed-requests': { run: noFailedRequests, unit: 'failed', target: '0' },
   plan: { run: plan, unit: 'ms', target: '≤ 1000 ms' },
   'compose-up': { run: composeUp, unit: 'ms', target: 'no slower than Compose, which is away meanwhile' },
+  'cluster-deploy': { run: clusterDeploy, unit: 'ms', target: '≤ 1.1 ×' },
+  'cluster-requests': { run: clusterRequests, unit: 'failed', target: '0' },
+  'cluster-failure': { run: clusterFailure, unit: 'ms', target: '≤ 15000 ms, clear' },
   'log-follow': { run: logFollow, unit: 'ms', target: '≤ 50 / 250 ms' },
   'log-fanout': { run: logFanout, unit: 'ms', target: '≤ 50 / 250 ms' },
   'log-reads': { run: logReads, unit: 'ms p99', target: '≤ 10 ms' },

@@ -67,7 +67,9 @@ export function serviceFiles(version: string): Record<string, string> {
 import { createServer } from 'node:http';
 const version = readFileSync('version.txt', 'utf8');
 if (process.env.BROKEN) process.exit(3);
+let leaving = false;
 const server = createServer((asked, answer) => {
+  if (leaving) answer.setHeader('connection', 'close');
   const { pathname, searchParams } = new URL(asked.url, 'http://localhost');
   if (pathname === '/mark') return void answer.end(process.env.MARK);
   if (pathname === '/slow') return void setTimeout(() => answer.end(version), 400);
@@ -86,7 +88,10 @@ server.on('upgrade', (_, socket) => {
 });
 server.keepAliveTimeout = 70_000;
 server.listen(Number(process.env.PORT), '0.0.0.0');
-process.on('SIGTERM', () => server.close(() => process.exit(0)));
+process.on('SIGTERM', () => {
+  leaving = true;
+  setTimeout(() => server.close(() => process.exit(0)), 1_500);
+});
 `,
     Dockerfile: `FROM node:24-slim
 WORKDIR /app

@@ -100,8 +100,10 @@ async function carryOut(platform: Platform, execution: Execution): Promise<Progr
     await announceDeploy(platform, execution);
     await runReleaseCommands(platform, execution);
   }
-  const { strategy } = deploy;
-  if (strategy.kind === 'rolling') return rolling(platform, execution);
+  const { strategy, cause } = deploy;
+  // Where the runtime exchanges instances, what is to serve is put right in the place where it serves: nothing comes up beside it.
+  const isRolled = strategy.kind === 'rolling' || (cause === 'repair' && platform.deployer.exchange.by === 'rolling');
+  if (isRolled) return rolling(platform, execution);
   if (strategy.kind === 'canary') return canary(platform, execution, strategy);
   return blueGreen(platform, execution);
 }

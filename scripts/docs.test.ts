@@ -46,6 +46,23 @@ test('the pages name no machine of a package registry', async () => {
   );
 });
 
+test('the page about benchmarks has a row for each of them', async () => {
+  const { text } = await page(join(root, 'docs', 'benchmarks.md'));
+  const { text: code } = await page(join(root, 'bench', 'main.ts'));
+  const table = /^const benches[^\n]*\{\n([\s\S]*?)^\};$/m.exec(code)?.[1] ?? '';
+  const names = [...table.matchAll(/^ {2}'?([\w-]+)'?: \{ run/gm)].map(([, name = '']) => name);
+
+  const rows = new Set(
+    [...text.replace(/^## Seen[\s\S]*/m, '').matchAll(/^\| `([\w-]+)` /gm)].map(([, name = '']) => name),
+  );
+
+  assert.ok(names.length > 20);
+  assert.deepEqual(
+    names.filter((name) => !rows.has(name)),
+    [],
+  );
+});
+
 async function allPages(): Promise<Page[]> {
   const paths: string[] = [];
   for (const pattern of ['*.md', 'docs/**/*.md', 'examples/*/*.md']) {

@@ -7,6 +7,7 @@ export { chooseKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
 export { type ClusterOptions, kubernetesCluster } from './kubernetes-cluster.ts';
 export * from './labels.ts';
 export * from './namespace.ts';
+export * from './network.ts';
 export * from './object-name.ts';
 export * from './pod-spec.ts';
 export { containerStatus } from './pod-status.ts';

@@ -20,6 +20,14 @@ describe('what Eve may have to do in a cluster', () => {
     assert.deepEqual(wanted.toSorted(), given.toSorted());
   });
 
+  it('is to watch only what it watches', () => {
+    const watched = (['api', 'worker'] as const).flatMap((actor) =>
+      rightsOf(actor, 'builds-here').flatMap(({ verb, resource }) => (verb === 'watch' ? [resource] : [])),
+    );
+
+    assert.deepEqual([...new Set(watched)].toSorted(), ['deployments', 'pods']);
+  });
+
   it('is taken apart into verbs, groups and parts of resources', () => {
     const all = rightsOf('worker', 'builds-here');
 

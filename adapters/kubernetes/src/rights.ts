@@ -16,14 +16,14 @@ const routing: Verbs = {
   'networkpolicies.networking.k8s.io': 'create delete get list patch',
   'ingresses.networking.k8s.io': 'create delete get list patch',
   'httproutes.gateway.networking.k8s.io': 'create delete get list patch',
-  'ingressclasses.networking.k8s.io': 'get list',
+  'ingressclasses.networking.k8s.io': 'get',
 };
 
 const looking: Verbs = {
   'replicasets.apps': 'get list',
   'pods/log': 'get',
   resourcequotas: 'get list',
-  events: 'get list watch',
+  events: 'get list',
   nodes: 'get list',
 };
 
@@ -41,7 +41,7 @@ export const rights: Readonly<Record<Actor, Readonly<Record<RightPlace, Verbs>>>
       secrets: 'create delete get list patch',
       serviceaccounts: 'create delete get list patch',
       persistentvolumeclaims: 'create get list patch',
-      'jobs.batch': 'create delete get list patch watch',
+      'jobs.batch': 'create delete get list patch',
       'horizontalpodautoscalers.autoscaling': 'create delete get list patch',
       'poddisruptionbudgets.policy': 'create delete get list patch',
     },

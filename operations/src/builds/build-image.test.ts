@@ -89,7 +89,7 @@ describe('the test of a build', () => {
     let asked = false;
 
     await test.work(async () => {
-      if (!asked && test.builder.running.has(`${run.id}-1-web-test`)) {
+      if (!asked && test.builder.running.has(`${run.id}-1-web--test`)) {
         asked = true;
         await cancelBuildRun(test.platform, shop.caller, { buildId: spec.id, reason: 'not needed' });
       }

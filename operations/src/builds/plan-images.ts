@@ -14,7 +14,7 @@ import { platformsOf } from './asked-capabilities.ts';
 import type { BuildContext } from './build-context.ts';
 import { cacheLocations } from './cache-locations.ts';
 import { imagePlace, renderImage } from './image-place.ts';
-import { describeTest, type TestStage, testStage } from './test-stage.ts';
+import { describeTest, type TestStage, testPlanName, testStage } from './test-stage.ts';
 
 const dockerfileLimit = 1024 * 1024;
 
@@ -180,7 +180,7 @@ async function planTest(plan: ImageBuildPlan, test: BuildTest, workspace: Worksp
     description: describeTest(test),
     plan: {
       ...plan,
-      name: `${plan.name}-test`,
+      name: testPlanName(plan.name),
       output: 'none',
       dockerfileText: stage.dockerfileText,
       target: stage.target,

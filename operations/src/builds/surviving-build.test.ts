@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BuildRun } from '@eve/domain';
 import { eachOnSampleProject, type SampleProject, type TestPlatform } from '../../testing/index.ts';
+import { survivingBuild } from './surviving-build.ts';
 
 let test: TestPlatform;
 let shop: SampleProject;
@@ -64,6 +65,23 @@ describe('a build that survives its worker', () => {
     assert.equal(ended.status, 'cancelled');
     assert.equal(test.builder.running.size, 0);
   });
+});
+
+it('a build that is lost is not taken for another one whose name begins like its own', async () => {
+  const run = await killedInBuild();
+  const name = `${run.id}-1-web`;
+  const found = { ...run, status: 'building', phase: 'building', runnerRef: `${name},${name}-admin` } as const;
+  const builder = { ...test.builder, survives: true };
+  const logs = { ...test.platform.logs, cursor: async () => JSON.stringify({ [name]: 2 }) };
+  const survives = (...refs: string[]) => {
+    const builders = { [run.backend]: { ...builder, list: async () => refs } };
+    return survivingBuild({ builders, logs }, found);
+  };
+
+  assert.equal(await survives(`${name}-admin`), null);
+  assert.ok(await survives(name, `${name}-admin`));
+  assert.ok(await survives(`${name}--test`), 'its tests run before it');
+  assert.equal(await survives(`${name}-test`), null);
 });
 
 describe('a build that ends with its worker', () => {

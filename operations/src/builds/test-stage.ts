@@ -67,3 +67,8 @@ function freeName(stages: readonly DockerfileStage[], wanted: string): string {
   for (let count = 2; taken.has(name); count++) name = `${wanted}-${count}`;
   return name;
 }
+
+/** What the build of an image's tests is called: no service's name has two dashes in a row. */
+export function testPlanName(image: string): string {
+  return `${image}--test`;
+}

@@ -11,6 +11,7 @@ import {
   type TestPlatform,
 } from '../../testing/index.ts';
 import { cancelDeploy } from './cancel-deploy.ts';
+import { stopReleaseCommands } from './release-command.ts';
 import { rollbackEnvironment } from './rollback-environment.ts';
 
 let test: TestPlatform;
@@ -131,6 +132,35 @@ describe('a release command', () => {
         ['web', null, true],
       ],
     );
+  });
+
+  it('is not begun anew when the cluster has lost it: nobody knows what it had done by then', async () => {
+    await shop.secret('KEY', 'a-secret-value');
+    const { follow } = test.runner;
+    test.runner.follow = async function* (ref, cursor, signal) {
+      if (!ref.includes('web')) return yield* follow(ref, cursor, signal);
+      throw new PlatformError('record_changed', `The run ${ref} was removed while it was followed.`);
+    };
+
+    const { status, failure } = await deployed(test, shop, await builtCommit(shop, manifest()));
+
+    assert.deepEqual([status, failure?.code, failure?.service], ['failed', 'release_command_failed', 'web']);
+    assert.match(failure?.message ?? '', /ended, and nobody knows how \(The run .* was removed/);
+    assert.equal(test.runner.started.filter((name) => name.includes('web')).length, 1);
+    assert.deepEqual(await test.runner.list(), []);
+  });
+
+  it('leaves nothing behind although its worker died between its end and its removal', async () => {
+    await shop.secret('KEY', 'a-secret-value');
+    const deploy = await deployed(test, shop, await builtCommit(shop, manifest()));
+    const [plan] = test.runner.plans;
+    const [target] = test.deployer.applied;
+    assert.ok(plan && target);
+    await test.runner.ensure(plan, { workId: 'work_01k00000000000000000000000', fence: 1 });
+
+    await stopReleaseCommands(test.platform, { deploy, target });
+
+    assert.deepEqual(await test.runner.list(), []);
   });
 
   it('does not run when somebody goes back', async () => {

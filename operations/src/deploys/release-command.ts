@@ -36,13 +36,12 @@ export async function runReleaseCommands(platform: Platform, execution: Executio
   platform.failpoint('after-release-command');
 }
 
-/** Ends the commands of a deploy that still run; a deploy that is given up has no use for them. */
+/** Ends the commands of a deploy that is given up, and removes what a worker that died has left of those that ended. */
 export async function stopReleaseCommands(
   { runner }: Pick<Platform, 'runner'>,
   { deploy, target }: Pick<DeployContext, 'deploy' | 'target'>,
 ): Promise<void> {
-  for (const { service, completedAt } of deploy.releaseCommands)
-    if (!completedAt) await runner.stop(runName(target, service));
+  for (const { service } of deploy.releaseCommands) await runner.stop(runName(target, service));
 }
 
 function runName({ place, deployId }: DeployTarget, service: string): string {
@@ -124,6 +123,9 @@ async function follow(
   } catch (error) {
     if (error instanceof PlatformError && error.code === 'image_unknown')
       return ended(null, deployFailure('image_pull_error', error.message, service));
+    // It has begun, and is not begun anew whatever it had done by then.
+    if (error instanceof PlatformError && error.code === 'record_changed' && !stop.aborted)
+      return ended(null, failed(wanted, `ended, and nobody knows how (${error.message.replace(/\.$/, '')})`));
     if (!stop.aborted || signal.aborted) throw error;
   }
   signal.throwIfAborted();

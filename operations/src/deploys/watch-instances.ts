@@ -11,6 +11,8 @@ const looksAtLeast = 20;
 const defaultRetries = 3;
 // Of one instance: a window may last an hour.
 const mostProbes = 300;
+/** For so long a runtime may take to put another instance in the place of one that it took away. */
+const longestComingMs = 60_000;
 
 /** How long to wait between two looks at something that is watched for a time: a second, less where the time is short. Null: no end. */
 export function lookMs(watchedMs: number | null): number {
@@ -29,10 +31,13 @@ interface WatchOptions {
 
 interface Seen {
   readonly wanted: ServiceTarget;
-  readonly name: string;
-  readonly restarts: number;
+  name: string;
+  restarts: number;
+  readonly since: Date;
   readonly probes: ProbeResult[];
   failed: number;
+  /** Since when another one is waited for in its place; null: it is there. */
+  comingSince: Date | null;
 }
 
 /**
@@ -47,44 +52,73 @@ export async function watchInstances(
 ): Promise<void> {
   const { deployer, now } = platform;
   const { target, environment } = context;
-  const seen = watched.flatMap(({ name, service, restarts }): Seen[] => {
+  const seen = watched.flatMap((instance): Seen[] => {
+    const { name, service, restarts } = instance;
     const wanted = target.services.find((each) => each.service.name === service);
-    return wanted ? [{ wanted, name, restarts, probes: [], failed: 0 }] : [];
+    const comingSince = isComing(platform, instance) ? now() : null;
+    return wanted ? [{ wanted, name, restarts, since, probes: [], failed: 0, comingSince }] : [];
   });
   const end = now().getTime() + forMs;
   for (;;) {
     until.throwIfAborted();
     const instances = await deployer.observe(environment.id);
-    const answers = seen.map(async (each) => ({ each, trouble: await look(platform, each, instances, since, until) }));
+    // A machine that is emptied, or an autoscaler, says nothing about a revision.
+    if (deployer.exchange.by === 'rolling') for (const each of seen) takeItsPlace(each, seen, instances, now());
+    const answers = seen.map(async (each) => ({ each, trouble: await look(platform, each, instances, until) }));
     const found = (await Promise.all(answers)).find(({ trouble }) => trouble !== null);
     until.throwIfAborted();
     if (found?.trouble) throw new DeployFailed(await unstable(platform, found.each, found.trouble, seen, instances));
-    const doubtful = seen.some(({ failed }) => failed > 0);
+    const doubtful = seen.some(({ failed, comingSince }) => failed > 0 || comingSince !== null);
     if (!doubtful && (now().getTime() >= end || (await enough?.()))) return;
     await pause(everyMs, until);
   }
 }
 
+/** Whether the runtime has just put it in the place of one that it took away, and it has not run yet. */
+function isComing({ deployer }: Pick<Platform, 'deployer'>, { state, startedAt, restarts }: Instance): boolean {
+  return deployer.exchange.by === 'rolling' && state === 'restarting' && startedAt === null && restarts === 0;
+}
+
+/** Has one that the runtime took away followed by another of the same service and hash, once there is one. */
+function takeItsPlace(gone: Seen, seen: readonly Seen[], instances: readonly Instance[], at: Date): void {
+  if (instances.some(({ name }) => name === gone.name)) return;
+  gone.comingSince ??= at;
+  const { service, hash } = gone.wanted;
+  const watched = new Set(seen.map(({ name }) => name));
+  const other = instances.find(
+    (each) =>
+      each.service === service.name && each.hash === hash && each.state === 'running' && !watched.has(each.name),
+  );
+  if (!other) return;
+  gone.name = other.name;
+  gone.restarts = other.restarts;
+}
+
 /** What is wrong with an instance for good, in a sentence; null while it may still be well. */
 async function look(
-  { deployer }: Pick<Platform, 'deployer'>,
+  { deployer, now }: Pick<Platform, 'deployer' | 'now'>,
   seen: Seen,
   instances: readonly Instance[],
-  since: Date,
   until: AbortSignal,
 ): Promise<string | null> {
-  const { wanted, name } = seen;
+  const { wanted, name, since, comingSince } = seen;
+  const mayCome = comingSince !== null && now().getTime() - comingSince.getTime() < longestComingMs;
   const instance = instances.find((each) => each.name === name);
-  if (!instance) return `Instance ${name} of service ${wanted.service.name} is gone.`;
+  if (!instance) return mayCome ? null : `Instance ${name} of service ${wanted.service.name} is gone.`;
   if (instance.state === 'exited')
     return `Instance ${name} of service ${wanted.service.name} was healthy and has exited.`;
-  const again = instance.startedAt !== null && instance.startedAt > since;
+  if (mayCome && isComing({ deployer }, instance)) return null;
+  // A new one is under a new name there, and its own restarts are counted.
+  const counts = deployer.exchange.by === 'rolling' && instance.restarts === 0;
+  const again = !counts && instance.startedAt !== null && instance.startedAt > since;
   if (instance.state === 'restarting' || instance.restarts > seen.restarts || again)
     return `Instance ${name} of service ${wanted.service.name} was healthy and has restarted.`;
   const results = await deployer.probe(wanted, instance, until);
   seen.probes.push(...results);
   seen.probes.splice(0, seen.probes.length - mostProbes);
   const bad = results.find(({ ok }) => !ok);
+  if (bad && mayCome) return null;
+  seen.comingSince = null;
   seen.failed = bad ? seen.failed + 1 : 0;
   if (!bad || seen.failed < retriesOf(wanted)) return null;
   const times = seen.failed > 1 ? ` (${seen.failed} times in a row)` : '';

@@ -33,7 +33,10 @@ export type RunnerEvent =
 
 /** Runs containers to completion: pipeline steps, release commands, tests of builds. */
 export interface Runner {
-  /** Starts the work unless a container of this name already does it. */
+  /**
+   * Starts the work unless a container of this name already does it. Throws `record_changed`, as `follow` does, for what has begun
+   * and was lost before its end: it is not begun anew.
+   */
   ensure(plan: RunnerPlan, lease: Lease): Promise<string>;
   /** What it printed, from its start or after the cursor of an event that was seen, and at last how it exited; also when that was long ago. */
   follow(ref: string, cursor: string | null, signal: AbortSignal): AsyncIterable<RunnerEvent>;

@@ -22,6 +22,15 @@ export type ImageChoice =
   | { readonly kind: 'tag'; readonly tag: string }
   | { readonly kind: 'local'; readonly tag: string };
 
+/** What is told of an image that was to be made by hand, where whoever runs it does not hold it. */
+export function noLocalImage({ addresses }: Pick<Platform['settings'], 'addresses'>, named: string): PlatformError {
+  const message =
+    addresses === 'cluster'
+      ? `The cluster's machines tell no digest of an image ${named}: import it with \`ctr images import --digests\` or \`kind load\`; \`k3d image import\` leaves the digest out.`
+      : `The local engine holds no image ${named}: build it with \`docker build -t ${named} …\`.`;
+  return new PlatformError('image_unknown', message);
+}
+
 /**
  * Resolves every service that is deployed to an image by digest: built ones as chosen, ready-made ones by their tag now.
  * Throws `image_unknown` or `artifacts_missing` naming the service.
@@ -73,10 +82,7 @@ export async function resolveImages(
       const named = service.image ? `${service.image.replace(/:[^:/]+$/, '')}:${choice.tag}` : reference;
       const local = (await platform.deployer.localImage(named)) ?? (await platform.deployer.localImage(reference));
       if (local) return { image: place, digest: local.id, platforms: [] };
-      throw new PlatformError(
-        'image_unknown',
-        `The local engine holds no image ${named}: build it with \`docker build -t ${named} …\`.`,
-      );
+      throw noLocalImage(platform.settings, named);
     }
     const suffix = choice.kind === 'tag' ? choice.tag : choice.digests[service.name];
     if (suffix === undefined)

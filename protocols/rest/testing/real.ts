@@ -31,9 +31,10 @@ export async function realApi(engines: Partial<Platform> = {}) {
       open: async () => 'hunter22',
     },
     builders: { buildx: {} },
-    deployer: { observe: async () => [] },
+    deployer: { name: 'docker', unsupported: () => [], observe: async () => [] },
     settings: {
       installation: 'test',
+      addresses: 'machine',
       registryHost: '127.0.0.1:5000',
       domain: 'localhost',
       routerPort: 8080,

@@ -6,6 +6,7 @@ import {
   label,
   type Namespace,
   type NetworkPolicy,
+  openAddresses,
   type ServiceAccount,
   type Wanted,
 } from '@eve/adapter-kubernetes';
@@ -70,15 +71,8 @@ function accountOf(options: Place): Wanted<ServiceAccount> {
   };
 }
 
-// Where clouds tell machines their credentials.
-const metadataNetworks = { v4: ['169.254.0.0/16'], v6: ['fd00:ec2::254/128', 'fe80::/10'] };
-
 /** Nobody reaches a build; it reaches what is not closed to it. */
 export function networkPolicyOf(options: Place & Pick<JobOptions, 'closedNetworks'>): Wanted<NetworkPolicy> {
-  const closed = options.closedNetworks ?? [];
-  const isV6 = (network: string) => network.includes(':');
-  const v4 = [...metadataNetworks.v4, ...closed.filter((network) => !isV6(network))];
-  const v6 = [...metadataNetworks.v6, ...closed.filter(isV6)];
   const names = {
     to: [{ namespaceSelector: {} }],
     ports: [
@@ -94,10 +88,7 @@ export function networkPolicyOf(options: Place & Pick<JobOptions, 'closedNetwork
       podSelector: { matchExpressions: [{ key: buildLabel.builder, operator: 'Exists' }] },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [],
-      egress: [
-        names,
-        { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: v4 } }, { ipBlock: { cidr: '::/0', except: v6 } }] },
-      ],
+      egress: [names, { to: openAddresses(options.closedNetworks) }],
     },
   };
 }

@@ -22,12 +22,16 @@ import { localName } from './local-image.ts';
 const pollMs = 200;
 const restoreMs = 60_000;
 
-/** Makes a service's Deployment as the target wants it, or changes it to that; the cluster then does what its strategy says. */
+/**
+ * Makes a service's Deployment as the target wants it, or changes it to that; the cluster then does what its strategy says. With
+ * `force` what somebody has set in it by hand is taken back.
+ */
 export async function putDeployment(
   context: ActContext,
   wanted: ServiceTarget,
   slot: Slot,
   there: Deployment | null,
+  force = false,
 ): Promise<Deployment> {
   const { cluster, target } = context;
   const runnable = await withLocalName(cluster, wanted);
@@ -38,7 +42,10 @@ export async function putDeployment(
     if (secret) await cluster.apply(kinds.Secret, { ...secret, metadata: { ...secret.metadata, ...owned } });
   };
   await putConfig(there && ownerOf(there));
-  const made = await applyDeployment(cluster, deployment(target, runnable, { ...context, slot }));
+  const object = deployment(target, runnable, { ...context, slot });
+  const made = force
+    ? await cluster.apply(kinds.Deployment, object, { force })
+    : await applyDeployment(cluster, object);
   // So that the cluster removes it with the Deployment.
   if (!there) await putConfig(ownerOf(made));
   return made;
@@ -151,6 +158,14 @@ export function readDeployment(
   return cluster.get(kinds.Deployment, deploymentName(service, slot), namespace);
 }
 
+/** Whether all instances are of the newest template and ready, as far as the cluster says. */
+export function isRolledOut({ metadata, spec, status = {} }: Deployment): boolean {
+  const wanted = spec.replicas ?? 1;
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
+  if (observedGeneration < (metadata.generation ?? 0)) return false;
+  return updatedReplicas >= wanted && replicas === updatedReplicas && availableReplicas >= wanted;
+}
+
 /** Ends when the cluster says that all instances are of the newest template and ready, and none of an older one is left. */
 export async function untilRolledOut(
   { cluster }: Pick<ActContext, 'cluster'>,
@@ -161,11 +176,9 @@ export async function untilRolledOut(
     signal.throwIfAborted();
     const there = await cluster.get(kinds.Deployment, name, namespace);
     if (!there) return 'gone';
-    const { metadata, spec, status = {} } = there;
+    if (isRolledOut(there)) return 'rolled_out';
+    const { metadata, status = {} } = there;
     if ((status.observedGeneration ?? 0) >= (metadata.generation ?? 0)) {
-      const wanted = spec.replicas ?? 1;
-      const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
-      if (updatedReplicas >= wanted && replicas === updatedReplicas && availableReplicas >= wanted) return 'rolled_out';
       const progress = status.conditions?.find(({ type }) => type === 'Progressing');
       if (progress?.reason === 'ProgressDeadlineExceeded') return 'too_slow';
     }

@@ -1,5 +1,6 @@
 import {
   type ConfigMap,
+  environmentEgress,
   environmentNamespace,
   label,
   type Namespace,
@@ -76,7 +77,7 @@ export function pullSecret(
   return secretOfLogins({ name, namespace, labels }, logins);
 }
 
-/** From outside the namespace only the ports that are routed are reached. */
+/** From outside the namespace only the ports that are routed are reached, and out of it all but clouds' metadata. */
 export function networkPolicies(
   { namespace, labels }: Whose,
   services: readonly ServiceTarget[],
@@ -99,19 +100,22 @@ export function networkPolicies(
   const routed = services.filter(({ service }) => service.ports.length > 0);
   return [
     inside,
+    environmentEgress(namespace, labels),
     ...routed.map(({ service }) => {
       const of = { [label.service]: service.name };
       const ports = service.ports.map(({ container }) => ({ protocol: 'TCP' as const, port: container }));
       const spec = { podSelector: { matchLabels: of }, policyTypes: ['Ingress' as const], ingress: [{ ports }] };
-      return policy(`eve-${service.name}`, spec, of);
+      // No service can be called so that its policy takes the place of one for all.
+      return policy(`eve-service-${service.name}`, spec, of);
     }),
   ];
 }
 
 /** The same policy, with what one that is there lets in: its instances may still serve. */
 export function alsoAllowing(policy: Wanted<NetworkPolicy>, there: NetworkPolicy | null): Wanted<NetworkPolicy> {
+  if (!policy.spec.ingress) return policy;
   const key = (rule: object) => JSON.stringify(rule, ['ports', 'port', 'protocol', 'from', 'podSelector']);
-  const rules = [...(policy.spec.ingress ?? []), ...(there?.spec.ingress ?? [])];
+  const rules = [...policy.spec.ingress, ...(there?.spec.ingress ?? [])];
   const ingress = [...new Map(rules.map((rule) => [key(rule), rule])).values()];
   return { ...policy, spec: { ...policy.spec, ingress } };
 }

@@ -151,6 +151,29 @@ describe('what the deployer kubernetes makes in a cluster', { timeout: 300_000 }
     assert.equal(there?.spec.replicas, 2);
   });
 
+  inNamespace('takes back the image that somebody has set by hand', async ({ deployer, cluster }, place) => {
+    const target = place.target({ name: 'web' });
+    await applied(deployer, target);
+    await served(deployer, target);
+    const made = await cluster.get(kinds.Deployment, 'web', place.place);
+    const [image] = made?.spec.template.spec.containers.map((each) => each.image) ?? [];
+    await kubectl(['-n', place.place, 'set', 'image', 'deployment/web', 'app=registry.invalid/other:1']);
+
+    await rolled(deployer, { ...target, deployId: place.target({ name: 'web' }).deployId });
+    await rolled(deployer, place.target({ name: 'web', variables: { VERSION: 'two' } }));
+
+    const there = await cluster.get(kinds.Deployment, 'web', place.place);
+    assert.deepEqual(
+      there?.spec.template.spec.containers.map((each) => each.image),
+      [image],
+    );
+    const running = await deployer.observe(place.environmentId);
+    assert.deepEqual(
+      running.map(({ state, named }) => [state, named]),
+      [['running', true]],
+    );
+  });
+
   inNamespace('tells in which environment something has changed', async ({ deployer, cluster }, place) => {
     const target = place.target({ name: 'web' });
     await applied(deployer, target);

@@ -83,23 +83,51 @@ describe('the objects of a namespace', () => {
   it('let in from outside only what is routed, and the ports of before while those may still serve', () => {
     const routed = wantedOf({ ports: [{ container: 3_000, published: null, protocol: 'http' }] }).wanted;
     const inner = wantedOf({ ports: [], expose: [5_432] }).wanted;
-    const [inside, web, ...others] = networkPolicies(of, [
+    const [inside, outside, web, ...others] = networkPolicies(of, [
       routed,
       { ...inner, service: { ...inner.service, name: 'db' } },
     ]);
-    const [, before] = networkPolicies(of, [
+    const [, , before] = networkPolicies(of, [
       wantedOf({ ports: [{ container: 80, published: null, protocol: 'http' }] }).wanted,
     ]);
-    assert.ok(inside && web && before);
+    assert.ok(inside && outside && web && before);
 
     const both = alsoAllowing(web, { ...before, metadata: before.metadata });
 
     assert.deepEqual(inside.spec.ingress, [{ from: [{ podSelector: {} }] }]);
     assert.deepEqual(web.spec.ingress, [{ ports: [{ protocol: 'TCP', port: 3_000 }] }]);
     assert.deepEqual(others, []);
+    assert.deepEqual(alsoAllowing(outside, outside), outside);
     const ports = both.spec.ingress?.flatMap((rule) => rule.ports?.map(({ port }) => port) ?? []);
     assert.deepEqual(ports, [3_000, 80]);
     assert.deepEqual(alsoAllowing(web, { ...web, metadata: web.metadata }).spec, web.spec);
+  });
+
+  it('close clouds’ metadata to all pods, and leave nothing else out', () => {
+    const [, outside] = networkPolicies(of, []);
+
+    assert.deepEqual([outside?.spec.podSelector, outside?.spec.policyTypes], [{}, ['Egress']]);
+    const peers = outside?.spec.egress?.flatMap(({ to }) => to ?? []) ?? [];
+    assert.deepEqual(peers.slice(0, 2), [
+      { namespaceSelector: {} },
+      { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } },
+    ]);
+    assert.ok(peers[2]?.ipBlock?.except?.includes('fd00:ec2::254/128'));
+    const elsewhere = outside?.spec.egress?.find(({ to }) => to === undefined);
+    assert.deepEqual(
+      elsewhere?.ports?.map(({ port }) => port),
+      [53, 53],
+    );
+  });
+
+  it('cannot be replaced by those of a service, whatever it is called', () => {
+    const ports = [{ container: 80, published: null, protocol: 'http' as const }];
+    const { wanted } = wantedOf({ ports });
+    const called = (name: string) => ({ ...wanted, service: { ...wanted.service, name } });
+
+    const names = networkPolicies(of, ['inside', 'outside'].map(called)).map(({ metadata }) => metadata.name);
+
+    assert.equal(new Set(names).size, 4);
   });
 
   it('call volumes as Kubernetes takes it, no two alike', () => {

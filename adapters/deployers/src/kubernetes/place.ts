@@ -1,7 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, kinds, label, type Namespace, type Wanted } from '@eve/adapter-kubernetes';
+import {
+  annotation,
+  type Cluster,
+  kinds,
+  label,
+  type Namespace,
+  type Slot,
+  slots,
+  type Wanted,
+} from '@eve/adapter-kubernetes';
 import { DeployFailed } from '@eve/domain';
+import type { ServiceTarget } from '@eve/operations';
 import type { ActContext } from './context.ts';
+import { readDeployment } from './deployment-acts.ts';
 import { holdFence } from './fence.ts';
 import {
   accountName,
@@ -77,9 +88,15 @@ async function ensureShared(context: ActContext): Promise<void> {
     // Looked up before its service is ready a name would be remembered as missing.
     ...services.filter(hasName).map(async (wanted) => {
       if (await cluster.get(kinds.Service, wanted.service.name, namespace)) return;
-      await cluster.apply(kinds.Service, innerService(of, wanted, []));
+      await cluster.apply(kinds.Service, innerService(of, wanted, await servingWithoutName(context, wanted)));
     }),
   ]);
+}
+
+/** The slots of a service that has had no Service so far: what serves is to have the new name until something else does. */
+async function servingWithoutName(context: ActContext, { service }: ServiceTarget): Promise<readonly Slot[]> {
+  const found = await Promise.all(slots.map((slot) => readDeployment(context, service.name, slot)));
+  return slots.filter((_, index) => found[index]?.metadata.annotations?.[annotation.serves] === 'true');
 }
 
 /** What was there before may still pull with the login that it had. */

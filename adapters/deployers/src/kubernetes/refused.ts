@@ -8,7 +8,7 @@ const meanings: Readonly<Record<string, { readonly code: DeployFailureCode; read
   },
   field_conflict: {
     code: 'field_conflict',
-    hint: 'Somebody else has set this, and Eve overwrites nobody’s fields: let it go there, or set it in the manifest only.',
+    hint: 'Somebody else has set this, and Eve overwrites nobody’s fields: let it go there, or set it in the manifest only. An image that was set by hand is taken back by `eve env repair`; a deploy with `--strategy blue-green` makes a Deployment anew.',
   },
   quota_exceeded: {
     code: 'quota_exceeded',

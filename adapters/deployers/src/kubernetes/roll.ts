@@ -1,8 +1,8 @@
-import { annotation, deploymentName, type Slot } from '@eve/adapter-kubernetes';
+import { annotation, deploymentName } from '@eve/adapter-kubernetes';
 import { DeployFailed, startOrder } from '@eve/domain';
 import type { DeployerEvent, DeployTarget, Lease, ServiceTarget } from '@eve/operations';
 import type { ActContext, KubernetesSettings } from './context.ts';
-import { annotate, putDeployment, readDeployment, scale, untilRolledOut } from './deployment-acts.ts';
+import { annotate, isRolledOut, putDeployment, readDeployment, scale, untilRolledOut } from './deployment-acts.ts';
 import { hashOf } from './deployment-object.ts';
 import { holdFence } from './fence.ts';
 import { isReady } from './instance.ts';
@@ -11,7 +11,7 @@ import { ensurePlace } from './place.ts';
 import { refusedFailure } from './refused.ts';
 import { reporting } from './reporting.ts';
 import { serveOnly, settle } from './serve.ts';
-import { podsIn, readStanding, type Standing, servingSlots } from './standing.ts';
+import { isTouched, podsIn, readStanding, slotToRoll } from './standing.ts';
 import { untilReady } from './until-ready.ts';
 
 /** Has the cluster exchange the instances of each service where it serves, one service after the other. */
@@ -46,18 +46,22 @@ async function rollService(context: ActContext, wanted: ServiceTarget): Promise<
   const { cluster, installation, target, namespace, lease, signal, report } = context;
   const { name: service, replicas, autoscale } = wanted.service;
   const standing = await readStanding(cluster, { installation, environmentId: target.environment.id });
-  const slot = slotToRoll(standing, service);
+  const slot = slotToRoll(standing, wanted);
   const there = await readDeployment(context, service, slot);
   const isAlike = there !== null && hashOf(there.spec) === wanted.hash;
+  const isByHand = isAlike && isTouched(there, target, wanted);
   // With an autoscaler the cluster chooses, but for the first time.
   const count = autoscale ? Math.max(autoscale.min, there?.spec.replicas ?? replicas) : replicas;
   const known = podsIn(standing, service, slot, wanted.hash).filter(isReady);
-  const isQuiet = isAlike && (there.spec.replicas ?? 1) === count && known.length >= count;
+  const isThere = isAlike && !isByHand;
+  const isQuiet = isThere && (there.spec.replicas ?? 1) === count && known.length >= count && isRolledOut(there);
   if (!isQuiet) {
     signal.throwIfAborted();
     await holdFence(cluster, namespace, { lease, deployId: target.deployId });
     const name = deploymentName(service, slot);
-    const made = isAlike ? there : await putDeployment(context, wanted, slot, there);
+    if (isByHand)
+      report({ type: 'note', service, text: `somebody has changed the image of ${name} by hand: taken back` });
+    const made = isThere ? there : await putDeployment(context, wanted, slot, there, isByHand);
     if ((made.spec.replicas ?? 1) !== count) await scale(context, name, count);
     await untilRolled(context, wanted, { name, count, known: new Set(known.map(({ metadata }) => metadata.name)) });
     if (!isAlike) report({ type: 'note', service, text: `rolled out to ${count} instances` });
@@ -66,14 +70,6 @@ async function rollService(context: ActContext, wanted: ServiceTarget): Promise<
   if (now?.metadata.annotations?.[annotation.replaced] !== undefined)
     await annotate(cluster, now, { [annotation.replaced]: null });
   await serveOnly(context, wanted, slot);
-}
-
-/** The slot that serves; of two the one that has more. */
-function slotToRoll(standing: Standing, service: string): Slot {
-  const count = (slot: Slot) => podsIn(standing, service, slot).length;
-  const serving = servingSlots(standing, service);
-  const candidates: readonly Slot[] = serving.length > 0 ? serving : ['blue', 'green'];
-  return candidates.toSorted((a, b) => count(b) - count(a))[0] ?? 'blue';
 }
 
 async function untilRolled(

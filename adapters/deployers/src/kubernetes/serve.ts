@@ -1,9 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { annotation, type ClusterObject, kinds, label, type Slot, selector, slotOf } from '@eve/adapter-kubernetes';
+import {
+  annotation,
+  type ClusterObject,
+  deploymentName,
+  kinds,
+  label,
+  type Slot,
+  selector,
+  slotOf,
+} from '@eve/adapter-kubernetes';
 import type { ServiceTarget } from '@eve/operations';
 import { applyOwn } from './apply-own.ts';
 import type { ActContext } from './context.ts';
-import { annotate } from './deployment-acts.ts';
+import { annotate, scale } from './deployment-acts.ts';
 import { hashOf } from './deployment-object.ts';
 import { holdFence } from './fence.ts';
 import { networkPolicies, releaseInfo } from './namespace-objects.ts';
@@ -87,7 +96,9 @@ async function scaleItself(context: ActContext, { service }: ServiceTarget, slot
   else await cluster.remove(kinds.PodDisruptionBudget, place);
   if (service.autoscale)
     await cluster.apply(kinds.HorizontalPodAutoscaler, autoscaler(of, service.name, service.autoscale, slot));
-  else await cluster.remove(kinds.HorizontalPodAutoscaler, place);
+  // The number that it has chosen last is nobody's any more.
+  else if (await cluster.remove(kinds.HorizontalPodAutoscaler, place))
+    await scale(context, deploymentName(service.name, slot), service.replicas);
 }
 
 /**
@@ -103,6 +114,11 @@ export async function settle(context: ActContext, standing: Standing, isPart = f
   const named = target.services.map(({ service }) => service.name);
   const stand = standing.deployments.map(({ metadata }) => metadata.labels?.[label.service] ?? '');
   const services = new Set(isPart ? [...named, ...stand] : named);
+  const nameless = new Set(target.services.filter((wanted) => !hasName(wanted)).map(({ service }) => service.name));
+  // One without a Service says itself that it serves.
+  for (const each of standing.deployments)
+    if (each.metadata.annotations?.[annotation.serves] && !services.has(each.metadata.labels?.[label.service] ?? ''))
+      await annotate(cluster, each, { [annotation.serves]: null });
   const routed = new Set(policies.map(({ metadata }) => metadata.name));
   const ours = { [label.installation]: installation, [label.environment]: target.environment.id } as const;
   const labels = selector({ ...ours, [label.service]: true });
@@ -112,7 +128,8 @@ export async function settle(context: ActContext, standing: Standing, isPart = f
       const isRouted = kind !== kinds.NetworkPolicy || routed.has(metadata.name) || !named.includes(service);
       // A router's Services are the router's to remove.
       const isRouters = kind === kinds.Service && metadata.name !== service;
-      if (isRouters || (services.has(service) && isRouted)) continue;
+      const isNameless = kind === kinds.Service && nameless.has(service);
+      if (isRouters || (services.has(service) && isRouted && !isNameless)) continue;
       await cluster.remove(kind, { name: metadata.name, namespace }, { uid: metadata.uid });
     }
   await pruneConfigs(context);

@@ -4,7 +4,7 @@ import { annotation, type Deployment, deploymentName, label, type Pod, type Slot
 import type { Service as Wanted } from '@eve/domain';
 import { contractPlace } from '../../../../operations/testing/deployer-target.ts';
 import { innerService } from './service-objects.ts';
-import { choose, instancesOf, type Standing, servingSlots } from './standing.ts';
+import { choose, instancesOf, isTouched, type Standing, servingSlots, slotToRoll } from './standing.ts';
 
 const image = { image: 'registry.test/web@sha256:1', local: false, digests: [], login: null };
 const target = contractPlace(image).target({ name: 'web' });
@@ -96,4 +96,37 @@ it('instances have the name that leads to their slot', () => {
       ['web-green-5d9c-abcde', 'b', true],
     ],
   );
+});
+
+describe('where a service is rolled', () => {
+  const rolledIn = (...there: readonly There[]) => wanted && slotToRoll(standing(...there), wanted);
+
+  it('is where it serves, and where nothing does, where it already is what is wanted', () => {
+    const green: There = { slot: 'green', hash };
+
+    assert.equal(rolledIn(), 'blue');
+    assert.equal(rolledIn({ slot: 'blue', hash }, { slot: 'green', hash: 'other', serves: true }), 'green');
+    assert.equal(rolledIn({ slot: 'blue', hash: 'warm' }, green), 'green', 'its Service was removed by somebody');
+    assert.equal(rolledIn({ slot: 'blue', hash: 'old', serves: true }, { ...green, serves: true }), 'green');
+  });
+});
+
+it('a Deployment into which somebody has put another image is told from one that is as an earlier deploy made it', () => {
+  const [made] = standing({ slot: 'blue', hash, serves: true }).deployments;
+  assert.ok(made && wanted);
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const asked = { ...wanted, digests: [digest] };
+  const touched = (image: string, deploy = 'dep_old') => {
+    const { metadata } = made.spec.template;
+    const annotations = { ...metadata?.annotations, [annotation.deploy]: deploy };
+    const template = { metadata: { annotations }, spec: { containers: [{ name: 'app', image }] } };
+    return isTouched({ ...made, spec: { ...made.spec, template } }, target, asked);
+  };
+
+  assert.ok(touched('registry.test/web:hotfix'));
+  assert.ok(touched(`registry.test/web@sha256:${'b'.repeat(64)}`));
+  assert.ok(!touched(asked.image));
+  assert.ok(!touched(`elsewhere.test/web@${digest}`), 'the same by another name');
+  assert.ok(!touched('registry.test/web:hotfix', target.deployId), 'the same deploy makes it once');
+  assert.ok(!isTouched(made, target, { ...asked, hash: 'of another revision' }));
 });

@@ -17,7 +17,7 @@ import type { DeployTarget, Instance, ServiceTarget } from '@eve/operations';
 import { writesVolume } from '@eve/operations';
 import { deployOf, hashOf } from './deployment-object.ts';
 import { otherDigests } from './image-names.ts';
-import { instanceOf, isLeaving, isReady } from './instance.ts';
+import { digestIn, instanceOf, isLeaving, isReady, mainContainer } from './instance.ts';
 
 /** What there is of an environment in the cluster. */
 export interface Standing {
@@ -133,4 +133,24 @@ function freeSlot(standing: Standing, service: string, serving: readonly Slot[])
   const isEmpty = (slot: Slot) => deploymentIn(standing, service, slot) === undefined;
   const rank = (slot: Slot) => (serving.includes(slot) ? 1_000 + ready(slot) : isEmpty(slot) ? 0 : 1);
   return rank('green') < rank('blue') ? 'green' : 'blue';
+}
+
+/** Whether somebody has put another image into a template that an earlier deploy made as it is wanted: its hash still says so. */
+export function isTouched({ spec }: Deployment, { deployId }: Pick<DeployTarget, 'deployId'>, wanted: ServiceTarget) {
+  const image = spec.template.spec.containers.find(({ name }) => name === mainContainer)?.image;
+  if (hashOf(spec) !== wanted.hash || deployOf(spec) === deployId || image === wanted.image) return false;
+  const digest = digestIn(image);
+  return digest === null || !wanted.digests.includes(digest);
+}
+
+/** Where a service is rolled: where it serves. Of two slots, or where its name leads nowhere, the one of what is wanted, else the fuller. */
+export function slotToRoll(standing: Standing, { service: { name }, hash }: ServiceTarget): Slot {
+  const serving = servingSlots(standing, name);
+  const count = (slot: Slot) => podsIn(standing, name, slot).length;
+  const isAlike = (slot: Slot) => {
+    const there = deploymentIn(standing, name, slot);
+    return Number(there !== undefined && hashOf(there.spec) === hash);
+  };
+  const candidates = serving.length > 0 ? serving : slots;
+  return candidates.toSorted((a, b) => isAlike(b) - isAlike(a) || count(b) - count(a))[0] ?? 'blue';
 }

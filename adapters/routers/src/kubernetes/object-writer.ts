@@ -91,6 +91,8 @@ export function objectWriter(settings: RouterSettings, table: RoutingTable, sign
         const { name, namespace, uid, deletionTimestamp } = each.metadata;
         if (deletionTimestamp || wanted.some((other) => isSameObject(each, other))) continue;
         await mayWrite();
+        // What is looked at is of before: a table that has come since may want it, and no version of the object would tell.
+        await refuseOldTable(settings, table);
         await cluster.remove(kind, { name, namespace }, { uid });
       }
     },

@@ -1,5 +1,6 @@
 import {
   annotation,
+  environmentEgress,
   environmentNamespace,
   type Job,
   label,
@@ -133,6 +134,21 @@ export function runsNamespace(
     ...labelsOfRuns(settings),
     ...(plan.environmentId && { [label.environment]: plan.environmentId }),
   });
+}
+
+/** Refuses to run in a namespace of that name which is another environment's, or not ours at all. Throws `cluster_refused`. */
+export function refuseForeign({ metadata: { name, labels = {} } }: Namespace, wanted: Wanted<Namespace>): void {
+  const told = [label.installation, label.environment];
+  if (told.every((each) => labels[each] === wanted.metadata.labels?.[each])) return;
+  throw new PlatformError(
+    'cluster_refused',
+    `The namespace ${name} is there already and does not belong to this environment.`,
+  );
+}
+
+/** What keeps a run that comes before the first deploy from where no other pod of its environment may go. */
+export function runsEgress({ metadata: { name, labels } }: Wanted<Namespace>): Wanted<NetworkPolicy> {
+  return environmentEgress(name, labels ?? {});
 }
 
 /** Runs without a place have no network, where the cluster's network keeps to such rules. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Condition, ContainerState, Job, Pod, PodStatus } from '@eve/adapter-kubernetes';
 import type { RunnerPlan } from '@eve/operations';
-import { isOvertaken, runJob } from './run-job.ts';
+import { isOvertaken, refuseForeign, runJob, runsNamespace } from './run-job.ts';
 import { exitCodeOf, stateOf } from './run-state.ts';
 
 const plan: RunnerPlan = {
@@ -52,6 +52,21 @@ describe('a run as a Job', () => {
     assert.throws(() => of('postgres'), { code: 'engine_capability_missing' });
   });
 
+  it('is refused in a namespace of its environment’s name that is not its environment’s', () => {
+    const settings = { installation: 'here', namespace: 'builds' };
+    const wanted = runsNamespace({ place: 'shop-test', environmentId: 'env_01k00000000000000000000000' }, settings);
+    const labelled = (more: object) => ({ ...wanted, metadata: { ...wanted.metadata, ...more } });
+
+    refuseForeign(wanted, wanted);
+    const others = [
+      { labels: undefined },
+      { labels: { ...wanted.metadata.labels, 'eve.dev/environment': 'env_01k00000000000000000000001' } },
+      { labels: { ...wanted.metadata.labels, 'eve.dev/installation': 'elsewhere' } },
+    ];
+    for (const other of others)
+      assert.throws(() => refuseForeign(labelled(other), wanted), { code: 'cluster_refused', message: /shop-test/ });
+  });
+
   it('is refused to whom a later claim of the same work has overtaken', () => {
     assert.ok(isOvertaken(`${lease.workId}:3`, lease));
     assert.ok(!isOvertaken(`${lease.workId}:2`, lease));
@@ -79,14 +94,24 @@ describe('a run as a Job', () => {
     assert.equal(state.said, 'Evicted: The node was low on resource: memory.');
   });
 
-  it('whose machine is lost is an outage', () => {
+  it('whose machine is lost is an outage before its program has begun, and lost for good after', () => {
     const failed: Condition = { type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' };
 
-    const state = stateOf(look(null, [failed]));
+    const states = [
+      stateOf(look(null, [failed])),
+      stateOf(look({ ...container({ running: {} }), phase: 'Failed', reason: 'NodeLost' })),
+      stateOf(look({ phase: 'Failed', reason: 'OutOfcpu' })),
+    ];
 
-    assert.ok(state.state === 'stuck' && state.isOver);
-    assert.equal(state.error.code, 'engine_unavailable');
-    assert.match(state.error.message, /Shop_test-web-release-01 was lost by the cluster: its pod is gone/);
+    const codes = states.map((each) => [each.state, 'error' in each && each.error.code]);
+    assert.deepEqual(codes, [
+      ['lost', 'record_changed'],
+      ['lost', 'record_changed'],
+      ['stuck', 'engine_unavailable'],
+    ]);
+    const [gone] = states;
+    assert.ok(gone?.state === 'lost');
+    assert.match(gone.error.message, /Shop_test-web-release-01 was lost by the cluster: its pod is gone/);
   });
 
   it('that may not be made, finds no machine or no image says so', () => {

@@ -24,7 +24,9 @@ export type RunState =
   | { readonly state: 'running' }
   | { readonly state: 'ended'; readonly end: ContainerEnd; readonly outOfMemory: boolean; readonly said: string | null }
   /** It will not start, once it has been so for `patienceMs`. With `isOver` nothing is to be hoped for. */
-  | { readonly state: 'stuck'; readonly error: PlatformError; readonly patienceMs: number; readonly isOver: boolean };
+  | { readonly state: 'stuck'; readonly error: PlatformError; readonly patienceMs: number; readonly isOver: boolean }
+  /** Its program has begun, as far as anybody knows, and nothing will tell how it ended. */
+  | { readonly state: 'lost'; readonly error: PlatformError };
 
 /** How a run stands. */
 export function stateOf(look: RunLook): RunState {
@@ -40,7 +42,10 @@ export function stateOf(look: RunLook): RunState {
   const hasFailed = job.status?.conditions?.some(({ type, status: is }) => type === 'Failed' && is === 'True') ?? false;
   if (hasFailed || pod?.status?.phase === 'Failed') {
     const why = pod?.status?.message ?? pod?.status?.reason ?? 'its pod is gone';
-    return stuck(new PlatformError('engine_unavailable', `${nameOf(job)} was lost by the cluster: ${why}.`), 0, true);
+    const said = `${nameOf(job)} was lost by the cluster: ${why}.`;
+    const hasBegun = !pod || status?.state?.running || status?.lastState?.terminated;
+    if (hasBegun) return { state: 'lost', error: new PlatformError('record_changed', said) };
+    return stuck(new PlatformError('engine_unavailable', said), 0, true);
   }
   if (status?.state?.running) return { state: 'running' };
   return notStarting(look) ?? { state: 'waiting' };

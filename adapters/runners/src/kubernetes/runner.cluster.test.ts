@@ -53,18 +53,32 @@ it('a run makes its environment’s namespace, keeps its variables out of the Jo
     const job = await cluster.get(kinds.Job, objectName(plan.name), place);
     const namespace = await cluster.get(kinds.Namespace, place);
     const secrets = await cluster.list(kinds.Secret, { namespace: place });
+    const closed = await cluster.get(kinds.NetworkPolicy, 'eve-outside', place);
     await runner.stop(plan.name);
     const left = await cluster.list(kinds.Secret, { namespace: place });
 
     assert.deepEqual(lines, ['$(KEY) a-secret-value', 'exited 0']);
     assert.ok(!JSON.stringify(job).includes('a-secret-value'));
     assert.equal(namespace?.metadata.labels?.['eve.dev/environment'], plan.environmentId);
+    assert.deepEqual(closed?.spec.policyTypes, ['Egress']);
     assert.deepEqual(secrets.map(({ type }) => type).toSorted(), ['Opaque', 'kubernetes.io/dockerconfigjson']);
     assert.deepEqual(left, []);
     assert.deepEqual(await cluster.list(kinds.Pod, { namespace: place }), []);
   } finally {
     await cluster.remove(kinds.Namespace, { name: place });
   }
+});
+
+it('a run does not begin in a namespace that is not its environment’s', async (test) => {
+  const opened = await testCluster();
+  if ('missing' in opened) return test.skip(opened.missing);
+  const { cluster, nodeImage } = opened;
+  await using namespace = await ownNamespace(cluster, { 'eve.dev/environment': 'env_01k00000000000000000000001' });
+  const runner = kubernetesRunner({ cluster, installation, namespace: 'never-made' });
+  const plan = planOf(nodeImage, { place: namespace.name, environmentId: 'env_01k00000000000000000000000' });
+
+  await assert.rejects(runner.ensure(plan, lease), { code: 'cluster_refused', message: /does not belong to/ });
+  assert.deepEqual(await cluster.list(kinds.Job, { namespace: namespace.name }), []);
 });
 
 it('a run that the cluster does not take says why', async (test) => {

@@ -18,15 +18,17 @@ import {
   labelsOfRun,
   labelsOfRuns,
   type RunSettings,
+  refuseForeign,
   runAnnotation,
   runContainer,
   runJob,
   runLabel,
   runNamespace,
   runSecrets,
+  runsEgress,
   runsNamespace,
 } from './run-job.ts';
-import { exitCodeOf, type RunLook, stateOf } from './run-state.ts';
+import { exitCodeOf, type RunLook, type RunState, stateOf } from './run-state.ts';
 
 export interface KubernetesRunnerOptions extends RunSettings {
   readonly cluster: Cluster;
@@ -89,9 +91,11 @@ async function ensureJob(options: KubernetesRunnerOptions, plan: RunnerPlan, lea
 async function make(options: KubernetesRunnerOptions, plan: RunnerPlan, lease: Lease): Promise<Job> {
   const { cluster } = options;
   const wanted = runJob(plan, options, lease);
-  if (!(await cluster.get(kinds.Namespace, runNamespace(plan, options))))
-    await cluster.apply(kinds.Namespace, runsNamespace(plan, options));
-  if (plan.place === null) await cluster.apply(kinds.NetworkPolicy, aloneness(options));
+  const namespace = runsNamespace(plan, options);
+  const there = await cluster.get(kinds.Namespace, namespace.metadata.name);
+  if (there && plan.place !== null) refuseForeign(there, namespace);
+  if (!there) await cluster.apply(kinds.Namespace, namespace);
+  await cluster.apply(kinds.NetworkPolicy, plan.place === null ? aloneness(options) : runsEgress(namespace));
   return await cluster.create(kinds.Job, wanted);
 }
 
@@ -128,6 +132,8 @@ async function untilStarted(options: KubernetesRunnerOptions, job: Job): Promise
     if (!seen) throw removed(job);
     const now = stateOf(seen);
     if (now.state === 'running' || now.state === 'ended') return;
+    // It stays: who asks again is not to have it run once more.
+    if (now.state === 'lost') throw now.error;
     if (now.state === 'stuck') {
       stuckSince ??= performance.now();
       if (performance.now() - stuckSince >= now.patienceMs) {
@@ -168,9 +174,13 @@ async function* follow(
       yield { type: 'exited', code: exitCodeOf(end), outOfMemory };
       return;
     }
-    if (now.state === 'stuck' && now.isOver) throw now.error;
+    if (isLost(now)) throw now.error;
     await sleep(lookMs, undefined, { signal });
   }
+}
+
+function isLost(now: RunState): now is Extract<RunState, { error: PlatformError }> {
+  return now.state === 'lost' || (now.state === 'stuck' && now.isOver);
 }
 
 /** The pod of a run once there is something to read of it. */
@@ -181,7 +191,7 @@ async function untilItRan({ cluster }: KubernetesRunnerOptions, job: Job, signal
     if (!seen) throw removed(job);
     const now = stateOf(seen);
     if (seen.pod && (now.state === 'running' || now.state === 'ended')) return seen.pod;
-    if (now.state === 'stuck' && now.isOver) throw now.error;
+    if (isLost(now)) throw now.error;
     await sleep(lookMs, undefined, { signal });
   }
 }

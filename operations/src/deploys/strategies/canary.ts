@@ -63,7 +63,9 @@ async function followSteps(
     const pauseMs = steps[state.step]?.pauseMs ?? null;
     const everyMs = lookMs(pauseMs);
     await watchInstances(platform, execution, fresh, { forMs: 0, since: state.since, everyMs });
-    checkCanary(execution, observed, limitsAt(platform, execution, observed, state.weight));
+    // The runtime may have put others in the place of some meanwhile.
+    const watched = await deployer.observe(environment.id);
+    checkCanary(execution, watched, limitsAt(platform, execution, watched, state.weight));
     failpoint('in-canary');
     if (state.paused || pauseMs === null) return 'waiting';
     const leftMs = state.since.getTime() + pauseMs - now().getTime();

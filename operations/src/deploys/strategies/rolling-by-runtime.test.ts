@@ -161,3 +161,43 @@ describe('giving back where the runtime exchanges instances itself', () => {
     assert.deepEqual(await servingNow(test, shop), one);
   });
 });
+
+describe('what the runtime does by itself while a deploy is watched', () => {
+  it('is nothing against the deploy, when another instance is well in the place of one that was taken away', async () => {
+    const watched = manifest('parallelism: 1', 'strategy: blue-green, stabilise: 300ms');
+    let isTaken = false;
+    test.onFailpoint = (name) => {
+      const at = test.deployer.instances.findIndex(({ service }) => service === 'web');
+      const taken = test.deployer.instances[at];
+      if (name !== 'in-stabilising' || isTaken || !taken) return;
+      isTaken = true;
+      test.deployer.instances.splice(at, 1, { ...taken, name: 'web-moved', startedAt: new Date() });
+    };
+
+    const deploy = await deployed(test, shop, await builtCommit(shop, watched));
+
+    assert.ok(isTaken);
+    assert.deepEqual([deploy.status, deploy.failure?.message], ['healthy', undefined]);
+  });
+
+  it('is waited for in the middle of a canary', async () => {
+    const plain = manifest('parallelism: 1', 'strategy: blue-green').replace('replicas: 3', 'replicas: 1');
+    await deployed(test, shop, await builtCommit(shop, plain));
+    const old = new Set(test.deployer.instances.map(({ name }) => name));
+    let isTaken = false;
+    test.onFailpoint = (name) => {
+      const at = test.deployer.instances.findIndex((each) => each.service === 'web' && !old.has(each.name));
+      const taken = test.deployer.instances[at];
+      if (name !== 'in-canary' || isTaken || !taken) return;
+      isTaken = true;
+      const moved = { ...taken, name: 'web-moved', state: 'restarting' as const, startedAt: null };
+      test.deployer.instances.splice(at, 1, moved);
+      setTimeout(() => Object.assign(moved, { state: 'running', startedAt: new Date() }), 100);
+    };
+
+    const deploy = await deployed(test, shop, { ...(await builtCommit(shop, plain)), strategy: 'canary:50@1s' });
+
+    assert.ok(isTaken);
+    assert.deepEqual([deploy.status, deploy.failure?.message], ['healthy', undefined]);
+  });
+});

@@ -67,13 +67,21 @@ describe('cancelling a build run', () => {
 
   it('makes completed unreachable, even between the last image and the last write', async () => {
     const { spec, run } = await shop.build(await shop.commit());
+    const { store } = test.platform;
+    const { transaction } = store;
     let asking: Promise<unknown> | null = null;
     test.onFailpoint = (name) => {
       if (name !== 'before-complete') return;
-      asking ??= test.platform.store.buildRuns.requestCancel(run.tenantId, run.id, 'token:late', new Date());
+      asking ??= store.buildRuns.requestCancel(run.tenantId, run.id, 'token:late', new Date());
     };
+    // The last write comes after the request, however long that takes.
+    const later: typeof transaction = async (act) => {
+      await asking;
+      return transaction(act);
+    };
+    Object.assign(store, { transaction: later });
 
-    await test.work();
+    await test.work().finally(() => Object.assign(store, { transaction }));
 
     assert.ok(asking);
     const ended = await test.platform.store.buildRuns.get(run.tenantId, run.id);
